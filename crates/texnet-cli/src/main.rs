@@ -1,0 +1,2 @@
+//! The texnet program.
+fn main() {}

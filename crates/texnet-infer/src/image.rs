@@ -1,0 +1,128 @@
+//! Pictures and windows: the exchange types of the workspace.
+
+/// An RGB picture as three planes, shape `[3, height, width]`: sRGB-coded values, nominally in `[0, 1]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    height: usize,
+    width: usize,
+    data: Vec<f32>,
+}
+
+impl Image {
+    /// A black picture.
+    #[must_use]
+    pub fn new(height: usize, width: usize) -> Self {
+        Self { height, width, data: vec![0.0; 3 * height * width] }
+    }
+
+    /// A picture from its three planes, one after the other.
+    ///
+    /// # Panics
+    /// When `data` has another length than `3 * height * width`.
+    #[must_use]
+    pub fn from_planes(height: usize, width: usize, data: Vec<f32>) -> Self {
+        assert_eq!(data.len(), 3 * height * width, "three planes of {height}x{width}");
+        Self { height, width, data }
+    }
+
+    /// A picture whose pixel `[red, green, blue]` at row `y` and column `x` is `pixel(y, x)`.
+    #[must_use]
+    pub fn from_fn(height: usize, width: usize, pixel: impl Fn(usize, usize) -> [f32; 3]) -> Self {
+        let mut image = Self::new(height, width);
+        for y in 0..height {
+            for x in 0..width {
+                for (c, value) in pixel(y, x).into_iter().enumerate() {
+                    image.data[(c * height + y) * width + x] = value;
+                }
+            }
+        }
+        image
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Columns.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// All values, plane after plane.
+    #[must_use]
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// All values, plane after plane.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// Row `y` of channel `c` (0 red, 1 green, 2 blue).
+    #[must_use]
+    pub fn row(&self, c: usize, y: usize) -> &[f32] {
+        let start = (c * self.height + y) * self.width;
+        &self.data[start..start + self.width]
+    }
+
+    /// Row `y` of channel `c` (0 red, 1 green, 2 blue).
+    pub fn row_mut(&mut self, c: usize, y: usize) -> &mut [f32] {
+        let start = (c * self.height + y) * self.width;
+        &mut self.data[start..start + self.width]
+    }
+
+    /// `[red, green, blue]` at row `y` and column `x`.
+    #[must_use]
+    pub fn pixel(&self, y: usize, x: usize) -> [f32; 3] {
+        [0, 1, 2].map(|c| self.data[(c * self.height + y) * self.width + x])
+    }
+}
+
+/// A rectangle of the plane, in pixels: columns `x .. x + width`, rows `y .. y + height`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Leftmost column; may be negative.
+    pub x: i64,
+    /// Topmost row; may be negative.
+    pub y: i64,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl Window {
+    /// The window of this size whose top left pixel is the origin of the plane.
+    #[must_use]
+    pub fn sized(width: usize, height: usize) -> Self {
+        Self { x: 0, y: 0, width, height }
+    }
+}
+
+/// The photograph that a style network dresses, read by rows so that it may live in any storage.
+///
+/// Beyond its edges the engine continues it by reflection.
+pub trait Content: Sync {
+    /// `[height, width]` in pixels, each at least 1.
+    fn size(&self) -> [usize; 2];
+
+    /// Writes the sRGB-coded values in `[0, 1]` of row `y` from column `x` on: `rgb[c][i]` is channel `c`
+    /// of column `x + i`. The three slices have one length, and the row has that many columns left.
+    fn read_row(&self, y: usize, x: usize, rgb: [&mut [f32]; 3]);
+}
+
+impl Content for Image {
+    fn size(&self) -> [usize; 2] {
+        [self.height, self.width]
+    }
+
+    fn read_row(&self, y: usize, x: usize, rgb: [&mut [f32]; 3]) {
+        for (c, out) in rgb.into_iter().enumerate() {
+            out.copy_from_slice(&self.row(c, y)[x..x + out.len()]);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What a texture network is, its file, and how to run it.
+//!
+//! A network whose statistics are frozen is a local function of counter-based noise, so the texture is an
+//! infinite plane and a picture is a window of it: [`plane::Plane`].
+
+pub mod image;
+pub mod model;
+pub mod spec;
+
+pub use image::{Content, Image, Window};
+pub use model::{Model, Precision, Tensor};
+pub use spec::GeneratorSpec;

@@ -1,0 +1,1 @@
+//! Pictures in and out: formats, orientation, alpha, colour profiles, writing by rows.

@@ -1,0 +1,1 @@
+//! Texture networks: import of the models of 2016.
