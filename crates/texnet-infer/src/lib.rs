@@ -5,6 +5,7 @@
 
 pub mod image;
 pub mod model;
+mod model_file;
 pub mod spec;
 
 pub use image::{Content, Image, Window};
