@@ -1,1 +1,3 @@
 //! Texture networks: import of the models of 2016.
+
+pub mod import;
