@@ -147,8 +147,9 @@ fn check_layout(tensors: &BTreeMap<String, Entry>, available: usize) -> Result<(
     for ([start, end], name) in ranges {
         if start != position || end < start || end > available {
             return format_error(format!(
-                "tensor '{name}' claims bytes {start} to {end}, but {position} to at most {available} are its \
-                 place: the file was cut short or damaged"
+                "tensor '{}' claims bytes {start} to {end}, but {position} to at most {available} are its \
+                 place: the file was cut short or damaged",
+                name.escape_debug()
             ));
         }
         position = end;
@@ -200,6 +201,7 @@ fn read_tensors(
             (Some(shape), _) => check_entry(name, entry, shape, &["F32", "F16"])?,
             (None, Some(shape)) => check_entry(name, entry, shape, &["F32"])?,
             (None, None) => {
+                let name = name.escape_debug();
                 return tensor_error(format!("tensor '{name}' is not part of the described network"));
             }
         }
@@ -217,7 +219,7 @@ fn check_entry(name: &str, entry: &Entry, shape: &[usize], dtypes: &[&str]) -> R
     if !dtypes.contains(&entry.dtype.as_str()) {
         return tensor_error(format!(
             "tensor '{name}' has type {}, but {} is needed",
-            entry.dtype,
+            entry.dtype.escape_debug(),
             dtypes.join(" or ")
         ));
     }

@@ -117,8 +117,9 @@ impl<'f> Tree<'f> {
         let Some((class, fields)) = self.file.object(value) else {
             return format_error(format!("there is no Torch7 module at {place} of the file"));
         };
-        let class = String::from_utf8_lossy(class);
-        let module = Module { file: self.file, fields, name: format!("{class} at {place}") };
+        let name = format!("{} at {place}", class.escape_ascii());
+        let module = Module { file: self.file, fields, name };
+        let class = str::from_utf8(class).unwrap_or("");
         let kind = class.strip_prefix("nn.").or_else(|| class.strip_prefix("cudnn.")).unwrap_or("");
         match kind {
             "Sequential" => {

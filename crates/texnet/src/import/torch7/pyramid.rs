@@ -68,6 +68,13 @@ impl<'f> Pyramid<'f> {
     }
 }
 
+/// For [`Cursor::take`]: the content of one kind of operation.
+macro_rules! variant {
+    ($kind:path) => {
+        |kind| if let $kind(value) = kind { Ok(value) } else { Err(kind) }
+    };
+}
+
 /// Operations yet to be read, the next one last.
 struct Cursor<'f>(Vec<Op<'f>>);
 
@@ -90,7 +97,7 @@ impl<'f> Cursor<'f> {
     }
 
     fn norm(&mut self) -> Option<Named<Norm<'f>>> {
-        self.take(|kind| if let Kind::Norm(norm) = kind { Ok(norm) } else { Err(kind) })
+        self.take(variant!(Kind::Norm))
     }
 
     fn end(&self) -> Result<(), ImportError> {
@@ -106,7 +113,7 @@ impl<'f> Cursor<'f> {
 
     /// A scale with all that are coarser, up to the end of its block.
     fn level(&mut self, scales: &mut Vec<Scale<'f>>) -> Result<(), ImportError> {
-        let join = self.take(|kind| if let Kind::Join(branches) = kind { Ok(branches) } else { Err(kind) });
+        let join = self.take(variant!(Kind::Join));
         let scale = match join {
             Some(branches) => {
                 let mut scale = join_scale(branches, scales)?;
@@ -123,12 +130,10 @@ impl<'f> Cursor<'f> {
     fn side(&mut self) -> Result<Scale<'f>, ImportError> {
         let name = self.0.last().map_or("an empty branch".into(), |op| op.name.clone());
         let mut ratio = 1_usize;
-        while let Some(pool) =
-            self.take(|kind| if let Kind::Pool(ratio) = kind { Ok(ratio) } else { Err(kind) })
-        {
+        while let Some(pool) = self.take(variant!(Kind::Pool)) {
             ratio = ratio.saturating_mul(pool.value);
         }
-        let noise = self.take(|kind| if let Kind::Noise(noise) = kind { Ok(noise) } else { Err(kind) });
+        let noise = self.take(variant!(Kind::Noise));
         let inputs = Inputs { ratio, noise: noise.map(|n| n.value), name };
         let side = self.units()?;
         Ok(Scale { inputs, side, side_norm: None, up_norm: None, join: Vec::new(), side_first: false })
@@ -147,14 +152,14 @@ impl<'f> Cursor<'f> {
             Kind::Pad(padding, margin) => Ok((padding, margin)),
             other => Err(other),
         });
-        let conv = self.take(|kind| if let Kind::Conv(conv) = kind { Ok(conv) } else { Err(kind) });
+        let conv = self.take(variant!(Kind::Conv));
         let Some(Named { name, value: conv }) = conv else {
             let pad = pad.map_or(String::new(), |pad| pad.name);
             return unsupported(format!("{pad} is not followed by a convolution"));
         };
         let padding = padding(&name, &conv, pad.map(|pad| pad.value))?;
         let norm = self.norm();
-        let slope = self.take(|kind| if let Kind::Activation(slope) = kind { Ok(slope) } else { Err(kind) });
+        let slope = self.take(variant!(Kind::Activation));
         Ok(Unit { name, conv, padding, norm, slope: slope.map(|s| s.value) })
     }
 }

@@ -14,6 +14,9 @@ const MAX_DEPTH: usize = 200;
 /// Most dimensions of a tensor.
 const MAX_DIMENSIONS: usize = 8;
 
+/// Longest name of a class.
+const MAX_CLASS: usize = 128;
+
 /// A Lua value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value<'a> {
@@ -284,6 +287,14 @@ impl<'a> Reader<'a> {
         let first = self.string()?;
         // The oldest files have no version in front of the class.
         let class = if first.starts_with(b"V ") { self.string()? } else { first };
+        if class.len() > MAX_CLASS {
+            return format_error(format!(
+                "the name of a class before byte {} of the Torch7 file has {} bytes, but up to {MAX_CLASS} are \
+                 allowed",
+                self.position,
+                class.len()
+            ));
+        }
         let inner = class.strip_prefix(b"torch.");
         if inner.is_some_and(|name| name.ends_with(b"Tensor")) {
             return Ok(Node::Tensor(self.tensor(depth)?));
@@ -324,7 +335,7 @@ impl<'a> Reader<'a> {
         let Some(kind) = Element::parse(element, self.long) else {
             return format_error(format!(
                 "the Torch7 file holds numbers of the unknown type '{}'",
-                String::from_utf8_lossy(element)
+                element.escape_ascii()
             ));
         };
         let count = self.long()?;

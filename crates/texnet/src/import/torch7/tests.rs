@@ -272,6 +272,7 @@ fn hostile_sizes_are_refused_before_anything_is_allocated() {
         |class: &str| [int(&[4, 1, 3]), b"V 1".to_vec(), int(&[class.len() as i32]), class.into()].concat();
     refused([object("torch.FloatStorage"), (i64::MAX).to_le_bytes().into()].concat(), "bytes are announced");
     refused([object("torch.FloatTensor"), int(&[i32::MAX])].concat(), "2147483647 dimensions");
+    refused(object(&"x".repeat(1000)), "name of a class before");
     refused([object("torch.QuatStorage"), vec![0; 8]].concat(), "unknown type 'Quat'");
 }
 
