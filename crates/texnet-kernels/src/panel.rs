@@ -1,0 +1,115 @@
+//! The product under every convolution: four outputs at a time, a run of columns, one fused order of terms.
+//!
+//! `out[o][x] = activation(bias[o] + sum over t of weights[o][t] * source[offsets[t] + x])`. A direct convolution
+//! has a term for each channel and kernel element, a 1x1 convolution and a Winograd product one for each channel.
+
+use fearless_simd::{Simd, SimdBase, SimdFloat, f32x8, f32x16};
+
+/// Outputs computed together.
+pub(crate) const ROWS: usize = 4;
+
+/// The left factor.
+#[derive(Clone, Copy)]
+pub(crate) struct Panel<'a> {
+    /// `[outputs / 4, terms, 4]`, the last group filled with zeros: see [`pack`].
+    pub(crate) weights: &'a [f32],
+    /// A multiple of four values.
+    pub(crate) bias: &'a [f32],
+    pub(crate) outputs: usize,
+    pub(crate) slope: Option<f32>,
+}
+
+/// The right factor: row `t` begins at `offsets[t]` of `data`.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) offsets: &'a [usize],
+}
+
+/// Weights in the order of [`Panel::weights`].
+pub(crate) fn pack(outputs: usize, terms: usize, weight: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+    let blocks = (0..outputs.div_ceil(ROWS)).flat_map(|b| (0..terms).map(move |t| (b, t)));
+    let rows = blocks.flat_map(|(b, t)| (0..ROWS).map(move |r| (ROWS * b + r, t)));
+    rows.map(|(o, t)| if o < outputs { weight(o, t) } else { 0.0 }).collect()
+}
+
+/// Writes `columns` (a multiple of 8) values of every output; those of output `o` begin at `o * stride` of `out`.
+#[inline(always)]
+pub(crate) fn multiply<S: Simd>(
+    simd: S,
+    panel: Panel<'_>,
+    source: Source<'_>,
+    out: &mut [f32],
+    stride: usize,
+    columns: usize,
+) {
+    let wide = <S::f32s as SimdBase<S>>::LEN >= 16;
+    let blocks = panel.weights.chunks_exact(ROWS * source.offsets.len());
+    for (block, (weights, bias)) in blocks.zip(panel.bias.chunks_exact(ROWS)).enumerate() {
+        let rows = ROWS.min(panel.outputs - ROWS * block);
+        let out = &mut out[ROWS * block * stride..];
+        let tile = Tile { weights, bias, slope: panel.slope, rows, source, stride };
+        let mut x = 0;
+        while wide && x + 32 <= columns {
+            tile.compute::<S, f32x16<S>, 2>(simd, out, x);
+            x += 32;
+        }
+        while x + 16 <= columns {
+            tile.compute::<S, f32x16<S>, 1>(simd, out, x);
+            x += 16;
+        }
+        while x + 8 <= columns {
+            tile.compute::<S, f32x8<S>, 1>(simd, out, x);
+            x += 8;
+        }
+    }
+}
+
+struct Tile<'a> {
+    weights: &'a [f32],
+    bias: &'a [f32],
+    slope: Option<f32>,
+    rows: usize,
+    source: Source<'a>,
+    stride: usize,
+}
+
+impl Tile<'_> {
+    /// Four outputs by `N` vectors, held in registers over all terms.
+    #[inline(always)]
+    fn compute<S: Simd, V: SimdFloat<S, Element = f32>, const N: usize>(
+        &self,
+        simd: S,
+        out: &mut [f32],
+        x: usize,
+    ) {
+        let mut sums = [[V::splat(simd, 0.0); N]; ROWS];
+        for (row, &bias) in sums.iter_mut().zip(self.bias) {
+            row.fill(V::splat(simd, bias));
+        }
+        for (weights, &offset) in self.weights.chunks_exact(ROWS).zip(self.source.offsets) {
+            let values = &self.source.data[offset + x..offset + x + N * V::LEN];
+            for n in 0..N {
+                let value = V::from_slice(simd, &values[n * V::LEN..(n + 1) * V::LEN]);
+                for r in 0..ROWS {
+                    sums[r][n] = value.mul_add_precise(V::splat(simd, weights[r]), sums[r][n]);
+                }
+            }
+        }
+        for (r, row) in sums.iter().enumerate().take(self.rows) {
+            for (n, &sum) in row.iter().enumerate() {
+                let at = r * self.stride + x + n * V::LEN;
+                activate(simd, sum, self.slope).store_slice(&mut out[at..at + V::LEN]);
+            }
+        }
+    }
+}
+
+/// [`crate::reference::activation`] on a vector.
+#[inline(always)]
+pub(crate) fn activate<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, value: V, slope: Option<f32>) -> V {
+    match slope {
+        Some(slope) => value.max(value * V::splat(simd, slope)),
+        None => value,
+    }
+}

@@ -1,0 +1,68 @@
+//! Every operation as plain loops: the definition, and the oracle of every test.
+
+use crate::conv::Conv;
+use crate::map::Map;
+use crate::pad::Border;
+
+/// Convolution (cross-correlation, stride 1) without a border: a map of height `h` gives `h - kernel + 1` rows.
+///
+/// One output is `bias`, then the products in the order channel, kernel row, kernel column, each added by a fused
+/// multiply-add, then the activation.
+#[must_use]
+pub fn conv(input: &Map, conv: &Conv) -> Map {
+    let k = conv.kernel;
+    Map::from_fn(conv.outputs, input.height() + 1 - k, input.width() + 1 - k, |o, y, x| {
+        let mut sum = conv.bias[o];
+        for c in 0..conv.inputs {
+            for (ky, kx) in (0..k).flat_map(|ky| (0..k).map(move |kx| (ky, kx))) {
+                let weight = conv.weight[((o * conv.inputs + c) * k + ky) * k + kx];
+                sum = weight.mul_add(input.row(c, y + ky)[x + kx], sum);
+            }
+        }
+        conv.slope.map_or(sum, |slope| activation(sum, slope))
+    })
+}
+
+/// `value` above zero, `slope * value` below: ReLU for a slope of 0. The slope lies in `[0, 1]`.
+#[must_use]
+#[inline(always)]
+pub fn activation(value: f32, slope: f32) -> f32 {
+    value.max(slope * value)
+}
+
+/// One more row and column on every side.
+#[must_use]
+pub fn pad(input: &Map, border: Border) -> Map {
+    Map::from_fn(input.channels(), input.height() + 2, input.width() + 2, |c, y, x| {
+        match (border.source(y, input.height()), border.source(x, input.width())) {
+            (Some(y), Some(x)) => input.row(c, y)[x],
+            _ => 0.0,
+        }
+    })
+}
+
+/// Every value twice in both directions.
+#[must_use]
+pub fn upsample(input: &Map) -> Map {
+    Map::from_fn(input.channels(), 2 * input.height(), 2 * input.width(), |c, y, x| {
+        input.row(c, y / 2)[x / 2]
+    })
+}
+
+/// Means of blocks of 2x2; height and width are even.
+#[must_use]
+pub fn halve(input: &Map) -> Map {
+    Map::from_fn(input.channels(), input.height() / 2, input.width() / 2, |c, y, x| {
+        let [above, below] = [0, 1].map(|r| input.row(c, 2 * y + r));
+        0.25 * ((above[2 * x] + above[2 * x + 1]) + (below[2 * x] + below[2 * x + 1]))
+    })
+}
+
+/// Mean and variance (divided by the number of values) of channel `c`.
+#[must_use]
+pub fn moments(input: &Map, c: usize) -> [f64; 2] {
+    let values: Vec<f64> = (0..input.height()).flat_map(|y| input.row(c, y)).map(|&v| f64::from(v)).collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    [mean, variance]
+}

@@ -1,0 +1,158 @@
+//! A rolling strip of features: a few groups of four rows, laid out so that Winograd's tiles are read by vectors.
+//!
+//! Column `x` of a row is phase `x mod 4` of tile `x div 4`, and the tiles of one phase lie together. The six
+//! columns that neighbouring tiles need are then six plain loads: phase 3 of the tile before, phases 0 to 3, phase
+//! 0 of the tile after.
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use crate::conv::DirectConv;
+use crate::map::Map;
+use crate::panel::{self, Source};
+use crate::winograd::{Scratch, WinogradConv};
+
+/// Columns of a tile, and rows of a group.
+pub const PHASES: usize = 4;
+/// Values behind the tiles of a phase that a kernel may write when it rounds their number up.
+const SLACK: usize = 9;
+
+/// Features of some groups of four rows; the layout is `[slot, channel, row, phase, tile]`, and a group lies in the
+/// slot of its number modulo their count.
+#[derive(Debug, Clone)]
+pub struct Strip {
+    channels: usize,
+    stride: usize,
+    slots: usize,
+    data: Vec<f32>,
+}
+
+/// Where one row of tiles is read and written.
+#[derive(Debug, Clone, Copy)]
+pub struct TileRow {
+    /// Which group of four rows: those from `4 * group` on.
+    pub group: i64,
+    /// Position of the first tile.
+    pub first: usize,
+    /// Number of tiles.
+    pub count: usize,
+    /// First channel of the strip that is written.
+    pub channel: usize,
+}
+
+impl Strip {
+    /// A strip of zeros with room for `tiles` tiles in a row and `slots` groups.
+    #[must_use]
+    pub fn new(channels: usize, tiles: usize, slots: usize) -> Self {
+        let stride = (tiles + SLACK).next_multiple_of(16);
+        Self { channels, stride, slots, data: vec![0.0; slots * channels * PHASES * PHASES * stride] }
+    }
+
+    /// Channels.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Distance in memory from one phase to the next.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Distance in memory from one channel to the next.
+    #[must_use]
+    pub fn channel_stride(&self) -> usize {
+        PHASES * PHASES * self.stride
+    }
+
+    /// Where phase 0 of row `y` (numbered in the plane) of channel `c` begins.
+    #[must_use]
+    pub fn offset(&self, c: usize, y: i64) -> usize {
+        let group = y.div_euclid(PHASES as i64).rem_euclid(self.slots as i64) as usize;
+        let row = y.rem_euclid(PHASES as i64) as usize;
+        ((group * self.channels + c) * PHASES + row) * PHASES * self.stride
+    }
+
+    /// All memory.
+    #[must_use]
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// All memory.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// Writes one row of a channel: `value(phase, i)` becomes column `phase` of tile `first + i`.
+    pub fn fill_row(
+        &mut self,
+        c: usize,
+        y: i64,
+        first: usize,
+        count: usize,
+        value: impl Fn(usize, usize) -> f32,
+    ) {
+        let start = self.offset(c, y) + first;
+        for phase in 0..PHASES {
+            let row = &mut self.data[start + phase * self.stride..][..count];
+            row.iter_mut().enumerate().for_each(|(i, v)| *v = value(phase, i));
+        }
+    }
+
+    /// Writes all rows of one group from a map of half the resolution: every value twice in both directions.
+    ///
+    /// Row `y` and column `x` of the map stand at row `y0 + y` and column `x0 + x` of the coarse plane; `tile0` is
+    /// the tile of the fine plane at position 0. What the map does not cover keeps its value.
+    pub fn upsample(&mut self, map: &Map, [y0, x0]: [i64; 2], tile0: i64, at: TileRow) {
+        let column = 2 * (tile0 + at.first as i64) - x0;
+        for pair in [0, 2] {
+            let y = at.group * PHASES as i64 + pair;
+            let Ok(row) = usize::try_from(y / 2 - y0) else { continue };
+            if row >= map.height() {
+                continue;
+            }
+            for c in 0..map.channels() {
+                self.upsample_row(map.row(c, row), column, at.channel + c, y, at);
+            }
+        }
+    }
+
+    /// One row of the map becomes rows `y` and `y + 1` of the strip.
+    fn upsample_row(&mut self, row: &[f32], column: i64, c: usize, y: i64, at: TileRow) {
+        let start = self.offset(c, y) + at.first;
+        let stride = self.stride;
+        for half in [0, 1] {
+            let target = start + 2 * half * stride;
+            spread(row, column + half as i64, &mut self.data[target..target + at.count]);
+        }
+        for phase in [0, 2] {
+            for copy in [phase + 1, phase + PHASES, phase + PHASES + 1] {
+                let source = start + phase * stride;
+                self.data.copy_within(source..source + at.count, start + copy * stride);
+            }
+        }
+    }
+
+    /// Copies one group into rows of a map: `rows` holds the map's memory from the group's first row on, and
+    /// column 0 of the map is column 0 of the tile at position `at.first`.
+    pub fn store(&self, at: TileRow, width: usize, rows: &mut [f32], map_stride: usize, column: usize) {
+        for (i, out) in rows.chunks_exact_mut(map_stride).enumerate().take(PHASES * self.channels) {
+            let [row, c] = [i / self.channels, i % self.channels];
+            let start = self.offset(c, at.group * PHASES as i64 + row as i64) + at.first;
+            let out = &mut out[column..column + width];
+            for phase in 0..PHASES.min(width) {
+                let source = &self.data[start + phase * self.stride..];
+                out[phase..].iter_mut().step_by(PHASES).zip(source).for_each(|(v, &s)| *v = s);
+            }
+        }
+    }
+}
+
+/// Every second value of `row` from `column` (which may lie outside) on.
+fn spread(row: &[f32], column: i64, out: &mut [f32]) {
+    let skipped = (-column).max(0).next_multiple_of_two() / 2;
+    let Some(out) = out.get_mut(skipped..) else { return };
+    let Some(row) = row.get((column + 2 * skipped as i64) as usize..) else { return };
+    out.iter_mut().zip(row.iter().step_by(2)).for_each(|(v, &s)| *v = s);
+}

@@ -1,0 +1,282 @@
+//! 3x3 convolution by Winograd's minimal filtering F(4x4, 3x3): 36 products for 16 outputs instead of 144.
+//!
+//! Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), section 4, with the points
+//! 0, 1, -1, 2, -2 and infinity. One output differs from the direct sum by some 1e-6 of the terms' size, and
+//! depends on its whole tile of 6x6 inputs: tiles must lie at the same multiples of four for bits to agree.
+
+use fearless_simd::{Simd, SimdBase, SimdFloat, f32x8, f32x16};
+
+use crate::conv::Conv;
+use crate::panel::{self, Panel, Source, activate};
+use crate::strip::{PHASES, Strip};
+
+/// Outputs of a tile, in either direction.
+pub const TILE: usize = 4;
+/// Products of a tile, in either direction.
+const POINTS: usize = 6;
+/// Tiles transformed together: both transforms of 40 channels stay in the second-level cache.
+const RUN: usize = 32;
+
+/// Transform of a kernel's row: the matrix G.
+const KERNEL: [[f64; 3]; POINTS] = [
+    [1.0 / 4.0, 0.0, 0.0],
+    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
+    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
+    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
+    [0.0, 0.0, 1.0],
+];
+
+/// A 3x3 [`Conv`] in the transformed domain.
+#[derive(Debug, Clone)]
+pub struct WinogradConv {
+    inputs: usize,
+    outputs: usize,
+    /// 36 panels.
+    weights: Vec<Vec<f32>>,
+    zeros: Vec<f32>,
+    bias: Vec<f32>,
+    slope: Option<f32>,
+    /// Offsets of the channels in a transformed run.
+    offsets: Vec<usize>,
+}
+
+impl From<&Conv> for WinogradConv {
+    fn from(conv: &Conv) -> Self {
+        assert_eq!(conv.kernel, 3, "Winograd's kernels are 3x3");
+        let kernel = |o, c| &conv.weight[(o * conv.inputs + c) * 9..][..9];
+        let point = |p: usize| {
+            panel::pack(conv.outputs, conv.inputs, |o, c| transform_kernel(kernel(o, c), p / POINTS, p % POINTS))
+        };
+        Self {
+            inputs: conv.inputs,
+            outputs: conv.outputs,
+            weights: (0..POINTS * POINTS).map(point).collect(),
+            zeros: vec![0.0; conv.outputs.next_multiple_of(panel::ROWS)],
+            bias: conv.bias.clone(),
+            slope: conv.slope,
+            offsets: (0..conv.inputs).map(|c| c * RUN).collect(),
+        }
+    }
+}
+
+/// Element (`row`, `column`) of G g G'.
+fn transform_kernel(kernel: &[f32], row: usize, column: usize) -> f32 {
+    let products = (0..3).flat_map(|y| (0..3).map(move |x| (y, x)));
+    let value: f64 =
+        products.map(|(y, x)| KERNEL[row][y] * KERNEL[column][x] * f64::from(kernel[3 * y + x])).sum();
+    value as f32
+}
+
+/// Memory for one run of tiles, shared by convolutions of any size.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    /// `[36, inputs, RUN]`.
+    input: Vec<f32>,
+    /// `[36, outputs, RUN]`.
+    product: Vec<f32>,
+}
+
+impl Scratch {
+    fn reserve(&mut self, conv: &WinogradConv) {
+        let grow = |data: &mut Vec<f32>, channels: usize| {
+            let wanted = POINTS * POINTS * channels * RUN;
+            data.resize(data.len().max(wanted), 0.0);
+        };
+        grow(&mut self.input, conv.inputs);
+        grow(&mut self.product, conv.outputs);
+    }
+}
+
+/// Where one row of tiles is read and written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TileRow {
+    /// Which group of four rows is computed.
+    pub(crate) group: i64,
+    /// First position and number of the tiles.
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    /// First output channel in the strip that is written.
+    pub(crate) channel: usize,
+}
+
+impl WinogradConv {
+    /// Computes one group of rows of `out` from the group above, the same, and the one below of `input`.
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd>(
+        &self,
+        simd: S,
+        input: &Strip,
+        out: &mut Strip,
+        at: TileRow,
+        scratch: &mut Scratch,
+    ) {
+        scratch.reserve(self);
+        let rows = [-1, 0, 1, 2, 3, 4].map(|r| input.offset(0, 4 * at.group + r));
+        for start in (0..at.count).step_by(RUN) {
+            let columns = RUN.min(at.count - start).next_multiple_of(8);
+            let first = at.first + start;
+            self.transform_inputs(simd, input, rows.map(|r| r + first), columns, &mut scratch.input);
+            self.multiply(simd, scratch, columns);
+            self.transform_outputs(simd, &scratch.product, columns, out, at, first);
+        }
+    }
+
+    #[inline(always)]
+    fn transform_inputs<S: Simd>(
+        &self,
+        simd: S,
+        input: &Strip,
+        rows: [usize; 6],
+        columns: usize,
+        out: &mut [f32],
+    ) {
+        let plane = self.inputs * RUN;
+        for c in 0..self.inputs {
+            let rows = rows.map(|r| r + c * input.channel_stride());
+            each_vector!(simd, S, columns, V, x => {
+                let tile = load_transformed::<S, V>(simd, input, rows.map(|r| r + x));
+                store_points(tile, &mut out[c * RUN + x..], plane);
+            });
+        }
+    }
+
+    #[inline(always)]
+    fn multiply<S: Simd>(&self, simd: S, scratch: &mut Scratch, columns: usize) {
+        let inputs = scratch.input.chunks_exact(self.inputs * RUN);
+        let products = scratch.product.chunks_exact_mut(self.outputs * RUN);
+        for ((weights, data), product) in self.weights.iter().zip(inputs).zip(products) {
+            let panel = Panel { weights, bias: &self.zeros, outputs: self.outputs, slope: None };
+            panel::multiply(simd, panel, Source { data, offsets: &self.offsets }, product, RUN, columns);
+        }
+    }
+
+    #[inline(always)]
+    fn transform_outputs<S: Simd>(
+        &self,
+        simd: S,
+        product: &[f32],
+        columns: usize,
+        out: &mut Strip,
+        at: TileRow,
+        first: usize,
+    ) {
+        let plane = self.outputs * RUN;
+        for (o, &bias) in self.bias.iter().enumerate() {
+            let start = out.offset(at.channel + o, 4 * at.group) + first;
+            let stride = out.stride();
+            each_vector!(simd, S, columns, V, x => {
+                let tile = load_outputs::<S, V>(simd, &product[o * RUN + x..], plane);
+                for (row, values) in tile.into_iter().enumerate() {
+                    for (phase, value) in values.into_iter().enumerate() {
+                        let at = start + (row * PHASES + phase) * stride + x;
+                        let value = activate(simd, value + V::splat(simd, bias), self.slope);
+                        value.store_slice(&mut out.data_mut()[at..at + V::LEN]);
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// B' d B of a vector of tiles whose six rows begin at `rows`.
+#[inline(always)]
+fn load_transformed<S: Simd, V: SimdFloat<S, Element = f32>>(
+    simd: S,
+    input: &Strip,
+    rows: [usize; 6],
+) -> [[V; 6]; 6] {
+    let stride = input.stride();
+    let data = input.data();
+    let lines = rows.map(|row| {
+        let load = |at: usize| V::from_slice(simd, &data[at..at + V::LEN]);
+        let line = [
+            load(row + 3 * stride - 1),
+            load(row),
+            load(row + stride),
+            load(row + 2 * stride),
+            load(row + 3 * stride),
+            load(row + 1),
+        ];
+        transform_input(simd, line)
+    });
+    [0, 1, 2, 3, 4, 5].map(|x| transform_input(simd, lines.map(|line| line[x])))
+}
+
+/// Stores the transformed tile, given column after column, to its 36 planes in row order.
+#[inline(always)]
+fn store_points<S: Simd, V: SimdFloat<S, Element = f32>>(tile: [[V; 6]; 6], out: &mut [f32], plane: usize) {
+    for (x, column) in tile.into_iter().enumerate() {
+        for (y, value) in column.into_iter().enumerate() {
+            let at = (y * POINTS + x) * plane;
+            value.store_slice(&mut out[at..at + V::LEN]);
+        }
+    }
+}
+
+/// A' m A of a vector of tiles: four rows of four outputs.
+#[inline(always)]
+fn load_outputs<S: Simd, V: SimdFloat<S, Element = f32>>(
+    simd: S,
+    product: &[f32],
+    plane: usize,
+) -> [[V; 4]; 4] {
+    let columns = [0, 1, 2, 3, 4, 5].map(|x| {
+        let load = |y: usize| {
+            let at = (y * POINTS + x) * plane;
+            V::from_slice(simd, &product[at..at + V::LEN])
+        };
+        transform_output(simd, [load(0), load(1), load(2), load(3), load(4), load(5)])
+    });
+    [0, 1, 2, 3].map(|y| transform_output(simd, columns.map(|column| column[y])))
+}
+
+/// B' d: one row or column of an input tile.
+#[inline(always)]
+fn transform_input<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, d: [V; 6]) -> [V; 6] {
+    let times = |factor: f32, value: V, addend: V| value.mul_add_precise(V::splat(simd, factor), addend);
+    let even = times(-4.0, d[2], d[4]);
+    let odd = times(-4.0, d[1], d[3]);
+    let difference = d[4] - d[2];
+    let slope = d[3] - d[1];
+    [
+        times(4.0, d[0], times(-5.0, d[2], d[4])),
+        even + odd,
+        even - odd,
+        times(2.0, slope, difference),
+        times(-2.0, slope, difference),
+        times(4.0, d[1], times(-5.0, d[3], d[5])),
+    ]
+}
+
+/// A' m: one row or column of a product tile.
+#[inline(always)]
+fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6]) -> [V; 4] {
+    let times = |factor: f32, value: V, addend: V| value.mul_add_precise(V::splat(simd, factor), addend);
+    let [sum, difference] = [m[1] + m[2], m[1] - m[2]];
+    let [far_sum, far_difference] = [m[3] + m[4], m[3] - m[4]];
+    [
+        (m[0] + sum) + far_sum,
+        times(2.0, far_difference, difference),
+        times(4.0, far_sum, sum),
+        times(8.0, far_difference, difference) + m[5],
+    ]
+}
+
+/// Runs a body for each vector of the columns, in the widest type that the level has and then in eights.
+macro_rules! each_vector {
+    ($simd:expr, $S:ty, $columns:expr, $V:ident, $x:ident => $body:block) => {{
+        let mut $x = 0;
+        while <<$S as Simd>::f32s as SimdBase<$S>>::LEN >= 16 && $x + 16 <= $columns {
+            type $V<S> = f32x16<S>;
+            $body
+            $x += 16;
+        }
+        while $x + 8 <= $columns {
+            type $V<S> = f32x8<S>;
+            $body
+            $x += 8;
+        }
+    }};
+}
+use each_vector;
