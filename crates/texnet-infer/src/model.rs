@@ -120,7 +120,10 @@ fn check_tensor(name: &str, shape: &[usize], tensor: Option<&Tensor>) -> Result<
         return fail(format!("tensor '{name}' of shape {shape:?} is missing"));
     };
     if tensor.shape != shape || tensor.data.len() != shape.iter().product::<usize>() {
-        return fail(format!("tensor '{name}' has shape {:?}, but the network needs {shape:?}", tensor.shape));
+        return fail(format!(
+            "tensor '{name}' has shape {:?}, but the network needs {shape:?}",
+            tensor.shape
+        ));
     }
     if tensor.data.iter().any(|v| !v.is_finite()) {
         return fail(format!("tensor '{name}' holds values that are not finite"));

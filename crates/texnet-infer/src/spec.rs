@@ -161,7 +161,9 @@ impl GeneratorSpec {
     pub fn validate(&self) -> Result<(), SpecError> {
         let scales = self.scales.len();
         if !(1..=MAX_SCALES).contains(&scales) {
-            return SpecError::new(format!("a generator has 1 to {MAX_SCALES} scales, but {scales} are given"));
+            return SpecError::new(format!(
+                "a generator has 1 to {MAX_SCALES} scales, but {scales} are given"
+            ));
         }
         if !(1..=MAX_BLOCK).contains(&self.block.len()) || self.block.iter().any(|k| ![1, 3].contains(k)) {
             return SpecError::new(format!(
@@ -177,7 +179,10 @@ impl GeneratorSpec {
             ));
         }
         if !(0.0..=1.0).contains(&self.negative_slope) {
-            return SpecError::new(format!("negative_slope is {}, but must lie in [0, 1]", self.negative_slope));
+            return SpecError::new(format!(
+                "negative_slope is {}, but must lie in [0, 1]",
+                self.negative_slope
+            ));
         }
         (0..scales).try_for_each(|i| self.validate_scale(i))
     }
@@ -297,7 +302,8 @@ impl GeneratorSpec {
                 (format!("{}.bias", c.name), vec![c.outputs]),
             ]
         };
-        let of_norm = |(name, c): (String, usize)| ["gamma", "beta"].map(|p| (format!("{name}.{p}"), vec![c]));
+        let of_norm =
+            |(name, c): (String, usize)| ["gamma", "beta"].map(|p| (format!("{name}.{p}"), vec![c]));
         let convs = self.convs().into_iter().flat_map(of_conv);
         convs.chain(self.norms().into_iter().flat_map(of_norm)).collect()
     }

@@ -48,6 +48,12 @@ impl From<&Conv> for DirectConv {
 }
 
 impl DirectConv {
+    /// Input channels.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
     /// Output channels.
     #[must_use]
     pub fn outputs(&self) -> usize {

@@ -11,11 +11,16 @@ mod panel;
 pub mod reference;
 pub mod resample;
 pub mod statistics;
+pub mod strip;
+pub mod winograd;
 
-pub use conv::Conv;
+pub use conv::{Conv, DirectConv};
 pub use fearless_simd::Level;
 pub use map::Map;
+pub use pad::Border;
 pub use statistics::Moments;
+pub use strip::{Strip, TileRow};
+pub use winograd::WinogradConv;
 
 /// The instruction levels that this machine can run, the slowest first.
 #[must_use]

@@ -105,6 +105,13 @@ impl Tile<'_> {
     }
 }
 
+/// The vectors that cover a multiple of 8 columns: where each begins, and whether it has 16 lanes or 8.
+#[inline(always)]
+pub(crate) fn vectors<S: Simd>(columns: usize) -> impl Iterator<Item = (usize, bool)> {
+    let wide = if <S::f32s as SimdBase<S>>::LEN >= 16 { columns / 16 } else { 0 };
+    (0..wide).map(|i| (16 * i, true)).chain((16 * wide..columns).step_by(8).map(|x| (x, false)))
+}
+
 /// [`crate::reference::activation`] on a vector.
 #[inline(always)]
 pub(crate) fn activate<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, value: V, slope: Option<f32>) -> V {

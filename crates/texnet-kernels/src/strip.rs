@@ -9,7 +9,6 @@ use fearless_simd::{Level, Simd, dispatch};
 use crate::conv::DirectConv;
 use crate::map::Map;
 use crate::panel::{self, Source};
-use crate::winograd::{Scratch, WinogradConv};
 
 /// Columns of a tile, and rows of a group.
 pub const PHASES: usize = 4;
@@ -108,7 +107,7 @@ impl Strip {
         let column = 2 * (tile0 + at.first as i64) - x0;
         for pair in [0, 2] {
             let y = at.group * PHASES as i64 + pair;
-            let Ok(row) = usize::try_from(y / 2 - y0) else { continue };
+            let Ok(row) = usize::try_from(y.div_euclid(2) - y0) else { continue };
             if row >= map.height() {
                 continue;
             }
@@ -149,10 +148,33 @@ impl Strip {
     }
 }
 
-/// Every second value of `row` from `column` (which may lie outside) on.
+/// Every second value of `row`, from `column` on; positions outside the row keep their value.
 fn spread(row: &[f32], column: i64, out: &mut [f32]) {
-    let skipped = (-column).max(0).next_multiple_of_two() / 2;
-    let Some(out) = out.get_mut(skipped..) else { return };
-    let Some(row) = row.get((column + 2 * skipped as i64) as usize..) else { return };
+    let skipped = usize::try_from((1 - column) / 2).unwrap_or(0);
+    let first = column + 2 * skipped as i64;
+    let (Some(out), Some(row)) = (out.get_mut(skipped..), row.get(first as usize..)) else { return };
     out.iter_mut().zip(row.iter().step_by(2)).for_each(|(v, &s)| *v = s);
+}
+
+impl DirectConv {
+    /// Applies a 1x1 convolution to one group of rows.
+    ///
+    /// Reads and writes up to 7 positions behind the last.
+    pub fn apply_strip(&self, level: Level, input: &Strip, out: &mut Strip, at: TileRow) {
+        assert_eq!(self.kernel(), 1, "strips take 1x1 kernels directly");
+        dispatch!(level, simd => self.group(simd, input, out, at));
+    }
+
+    #[inline(always)]
+    fn group<S: Simd>(&self, simd: S, input: &Strip, out: &mut Strip, at: TileRow) {
+        let offsets: Vec<usize> = (0..self.inputs()).map(|c| c * input.channel_stride()).collect();
+        let [read, written] = [input.offset(0, 4 * at.group), out.offset(at.channel, 4 * at.group)];
+        let channel_stride = out.channel_stride();
+        for phase in 0..PHASES * PHASES {
+            let source =
+                Source { data: &input.data[read + phase * input.stride + at.first..], offsets: &offsets };
+            let target = &mut out.data[written + phase * out.stride + at.first..];
+            panel::multiply(simd, self.panel(), source, target, channel_stride, at.count.next_multiple_of(8));
+        }
+    }
 }

@@ -4,11 +4,11 @@
 //! 0, 1, -1, 2, -2 and infinity. One output differs from the direct sum by some 1e-6 of the terms' size, and
 //! depends on its whole tile of 6x6 inputs: tiles must lie at the same multiples of four for bits to agree.
 
-use fearless_simd::{Simd, SimdBase, SimdFloat, f32x8, f32x16};
+use fearless_simd::{Level, Simd, SimdFloat, dispatch, f32x8, f32x16};
 
 use crate::conv::Conv;
-use crate::panel::{self, Panel, Source, activate};
-use crate::strip::{PHASES, Strip};
+use crate::panel::{self, Panel, Source, activate, vectors};
+use crate::strip::{Strip, TileRow};
 
 /// Outputs of a tile, in either direction.
 pub const TILE: usize = 4;
@@ -46,7 +46,9 @@ impl From<&Conv> for WinogradConv {
         assert_eq!(conv.kernel, 3, "Winograd's kernels are 3x3");
         let kernel = |o, c| &conv.weight[(o * conv.inputs + c) * 9..][..9];
         let point = |p: usize| {
-            panel::pack(conv.outputs, conv.inputs, |o, c| transform_kernel(kernel(o, c), p / POINTS, p % POINTS))
+            panel::pack(conv.outputs, conv.inputs, |o, c| {
+                transform_kernel(kernel(o, c), p / POINTS, p % POINTS)
+            })
         };
         Self {
             inputs: conv.inputs,
@@ -88,29 +90,16 @@ impl Scratch {
     }
 }
 
-/// Where one row of tiles is read and written.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TileRow {
-    /// Which group of four rows is computed.
-    pub(crate) group: i64,
-    /// First position and number of the tiles.
-    pub(crate) first: usize,
-    pub(crate) count: usize,
-    /// First output channel in the strip that is written.
-    pub(crate) channel: usize,
-}
-
 impl WinogradConv {
     /// Computes one group of rows of `out` from the group above, the same, and the one below of `input`.
+    ///
+    /// Reads positions `first - 1 ..= first + count + 7` and writes up to 7 positions behind the last.
+    pub fn apply(&self, level: Level, input: &Strip, out: &mut Strip, at: TileRow, scratch: &mut Scratch) {
+        dispatch!(level, simd => self.run(simd, input, out, at, scratch));
+    }
+
     #[inline(always)]
-    pub(crate) fn apply<S: Simd>(
-        &self,
-        simd: S,
-        input: &Strip,
-        out: &mut Strip,
-        at: TileRow,
-        scratch: &mut Scratch,
-    ) {
+    fn run<S: Simd>(&self, simd: S, input: &Strip, out: &mut Strip, at: TileRow, scratch: &mut Scratch) {
         scratch.reserve(self);
         let rows = [-1, 0, 1, 2, 3, 4].map(|r| input.offset(0, 4 * at.group + r));
         for start in (0..at.count).step_by(RUN) {
@@ -134,10 +123,13 @@ impl WinogradConv {
         let plane = self.inputs * RUN;
         for c in 0..self.inputs {
             let rows = rows.map(|r| r + c * input.channel_stride());
-            each_vector!(simd, S, columns, V, x => {
-                let tile = load_transformed::<S, V>(simd, input, rows.map(|r| r + x));
-                store_points(tile, &mut out[c * RUN + x..], plane);
-            });
+            for (x, wide) in vectors::<S>(columns) {
+                let (rows, out) = (rows.map(|r| r + x), &mut out[c * RUN + x..]);
+                match wide {
+                    true => store_points(load_transformed::<S, f32x16<S>>(simd, input, rows), out, plane),
+                    false => store_points(load_transformed::<S, f32x8<S>>(simd, input, rows), out, plane),
+                }
+            }
         }
     }
 
@@ -165,16 +157,33 @@ impl WinogradConv {
         for (o, &bias) in self.bias.iter().enumerate() {
             let start = out.offset(at.channel + o, 4 * at.group) + first;
             let stride = out.stride();
-            each_vector!(simd, S, columns, V, x => {
-                let tile = load_outputs::<S, V>(simd, &product[o * RUN + x..], plane);
-                for (row, values) in tile.into_iter().enumerate() {
-                    for (phase, value) in values.into_iter().enumerate() {
-                        let at = start + (row * PHASES + phase) * stride + x;
-                        let value = activate(simd, value + V::splat(simd, bias), self.slope);
-                        value.store_slice(&mut out.data_mut()[at..at + V::LEN]);
-                    }
+            for (x, wide) in vectors::<S>(columns) {
+                let (product, out) = (&product[o * RUN + x..], &mut out.data_mut()[start + x..]);
+                match wide {
+                    true => self.store_outputs::<S, f32x16<S>>(simd, product, plane, bias, out, stride),
+                    false => self.store_outputs::<S, f32x8<S>>(simd, product, plane, bias, out, stride),
                 }
-            });
+            }
+        }
+    }
+}
+
+impl WinogradConv {
+    /// Outputs of one vector of tiles, to 16 rows of phases.
+    #[inline(always)]
+    fn store_outputs<S: Simd, V: SimdFloat<S, Element = f32>>(
+        &self,
+        simd: S,
+        product: &[f32],
+        plane: usize,
+        bias: f32,
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        let tile = load_outputs::<S, V>(simd, product, plane);
+        for (i, value) in tile.into_iter().flatten().enumerate() {
+            let value = activate(simd, value + V::splat(simd, bias), self.slope);
+            value.store_slice(&mut out[i * stride..i * stride + V::LEN]);
         }
     }
 }
@@ -262,21 +271,3 @@ fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6])
         times(8.0, far_difference, difference) + m[5],
     ]
 }
-
-/// Runs a body for each vector of the columns, in the widest type that the level has and then in eights.
-macro_rules! each_vector {
-    ($simd:expr, $S:ty, $columns:expr, $V:ident, $x:ident => $body:block) => {{
-        let mut $x = 0;
-        while <<$S as Simd>::f32s as SimdBase<$S>>::LEN >= 16 && $x + 16 <= $columns {
-            type $V<S> = f32x16<S>;
-            $body
-            $x += 16;
-        }
-        while $x + 8 <= $columns {
-            type $V<S> = f32x8<S>;
-            $body
-            $x += 8;
-        }
-    }};
-}
-use each_vector;

@@ -50,7 +50,7 @@ fn difference(shared: &Path, name: &str) -> f32 {
     let model = texnet::import::torch7(&read(shared.join(format!("models/{name}.t7"))))
         .unwrap_or_else(|e| panic!("{name}: {e}"));
     let expected = features(&golden, "output");
-    let ours = whole::run(&model, &inputs(&model, &golden), Level::default());
+    let ours = whole::run(&model, &inputs(&model, &golden), Level::new());
     let shape = |f: &Features| [f.channels, f.height, f.width, f.data.len()];
     assert_eq!(shape(&ours), shape(&expected), "{name}");
     let differences = ours.data.iter().zip(&expected.data).map(|(a, b)| (a - b).abs());

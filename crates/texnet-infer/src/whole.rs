@@ -1,0 +1,194 @@
+//! A whole picture with live statistics: the plain executor.
+//!
+//! It follows the spec layer by layer with the padding that the spec names, and normalises with the statistics of
+//! the features themselves, as networks are trained and as the models of 2016 were sampled. Windows of a plane are
+//! [`crate::plane`]'s business.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use texnet_kernels::{Border, Conv, DirectConv, Level, Map, Moments, pad, resample, statistics};
+
+use crate::model::Model;
+use crate::spec::{ConvSpec, Norm, Padding};
+
+/// Added to variances: the code of 2016, and every common batch norm.
+pub const EPSILON: f64 = 1e-5;
+
+/// Values of shape `[channels, height, width]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Features {
+    /// Channels.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Values, channel after channel, row after row.
+    pub data: Vec<f32>,
+}
+
+impl Features {
+    fn to_map(&self) -> Map {
+        Map::from_planes(self.channels, self.height, self.width, &self.data)
+    }
+
+    fn from_map(map: &Map) -> Self {
+        let [channels, height, width] = [map.channels(), map.height(), map.width()];
+        Self { channels, height, width, data: map.to_planes() }
+    }
+}
+
+/// What a generator reads.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// One map of noise per scale, from the coarsest to the finest, each twice as large as the one before.
+    pub noise: Vec<Features>,
+    /// Red, green and blue in `[0, 1]` at the size of the finest scale; for style networks.
+    pub content: Option<Features>,
+}
+
+/// The raw output of the head, `[3, height, width]`, as the spec's output coding says.
+///
+/// # Panics
+/// When the inputs do not have the shapes that the spec asks for.
+#[must_use]
+pub fn run(model: &Model, inputs: &Inputs, level: Level) -> Features {
+    let noise = inputs.noise.iter().map(Features::to_map).collect();
+    let (output, _) = execute(model, noise, inputs.content.as_ref().map(Features::to_map), level);
+    Features::from_map(&output)
+}
+
+/// The output, and the moments that each normalisation saw, by its prefix.
+pub(crate) fn execute(
+    model: &Model,
+    noise: Vec<Map>,
+    content: Option<Map>,
+    level: Level,
+) -> (Map, BTreeMap<String, Vec<Moments>>) {
+    let spec = model.spec();
+    assert_eq!(noise.len(), spec.scales.len(), "one map of noise per scale");
+    assert_eq!(content.is_some(), spec.content, "content goes with style networks");
+    let mut whole = Whole { model, level, moments: BTreeMap::new() };
+    let contents = content_pyramid(content, noise.len());
+    let mut deep: Option<Map> = None;
+    for (i, (noise, content)) in noise.into_iter().zip(contents).enumerate() {
+        let input = content.map_or_else(|| noise.clone(), |c| c.join(&noise));
+        let side = whole.block(&spec.side_block(i), input);
+        deep = Some(match deep {
+            None => side,
+            Some(deep) => whole.join(i, &deep, side),
+        });
+    }
+    let output = whole.conv(&spec.head(), &deep.expect("a spec has at least one scale"));
+    (output, whole.moments)
+}
+
+/// The content at every scale, from the coarsest to the finest.
+fn content_pyramid(content: Option<Map>, scales: usize) -> Vec<Option<Map>> {
+    let mut levels = vec![content];
+    while levels.len() < scales {
+        let halved = levels[levels.len() - 1].as_ref().map(resample::halve);
+        levels.push(halved);
+    }
+    levels.reverse();
+    levels
+}
+
+struct Whole<'a> {
+    model: &'a Model,
+    level: Level,
+    moments: BTreeMap<String, Vec<Moments>>,
+}
+
+impl Whole<'_> {
+    fn join(&mut self, scale: usize, deep: &Map, mut side: Map) -> Map {
+        let mut up = resample::upsample(deep);
+        if let Some([(up_norm, _), (side_norm, _)]) = self.model.spec().join_norms(scale) {
+            self.normalise(&up_norm, &mut up, None);
+            self.normalise(&side_norm, &mut side, None);
+        }
+        self.block(&self.model.spec().join_block(scale), up.join(&side))
+    }
+
+    fn block(&mut self, convs: &[ConvSpec], mut map: Map) -> Map {
+        for spec in convs {
+            map = self.conv(spec, &map);
+            if self.model.spec().norm != Norm::Folded {
+                let slope = self.model.spec().negative_slope;
+                self.normalise(&format!("{}.norm", spec.name), &mut map, Some(slope));
+            }
+        }
+        map
+    }
+
+    fn conv(&self, spec: &ConvSpec, map: &Map) -> Map {
+        let conv = DirectConv::from(&plain_conv(self.model, spec));
+        let padded = match spec.kernel {
+            1 => Cow::Borrowed(map),
+            _ => Cow::Owned(pad::pad(map, border(self.model.spec().padding))),
+        };
+        apply_parallel(&conv, self.level, &padded)
+    }
+
+    /// Gives every channel the learned mean and scale, then the activation.
+    fn normalise(&mut self, name: &str, map: &mut Map, slope: Option<f32>) {
+        let moments = statistics::moments(map);
+        let factors: Vec<[f32; 2]> =
+            affine(self.model, name, &moments).iter().map(|a| a.map(|v| v as f32)).collect();
+        for y in 0..map.height() {
+            for (c, &[scale, shift]) in factors.iter().enumerate() {
+                for value in map.row_mut(c, y) {
+                    let normalised = *value * scale + shift;
+                    *value = slope.map_or(normalised, |s| normalised.max(s * normalised));
+                }
+            }
+        }
+        self.moments.insert(name.to_owned(), moments);
+    }
+}
+
+/// `[scale, shift]` of every channel of a normalisation with these moments.
+pub(crate) fn affine(model: &Model, name: &str, moments: &[Moments]) -> Vec<[f64; 2]> {
+    let [gamma, beta] = ["gamma", "beta"].map(|p| model.values(&format!("{name}.{p}")));
+    let channels = moments.iter().zip(gamma).zip(beta);
+    channels
+        .map(|((m, &gamma), &beta)| {
+            let scale = f64::from(gamma) / (m.variance + EPSILON).sqrt();
+            [scale, f64::from(beta) - m.mean * scale]
+        })
+        .collect()
+}
+
+/// The convolution as the model holds it; with its activation where no normalisation comes between.
+pub(crate) fn plain_conv(model: &Model, spec: &ConvSpec) -> Conv {
+    let folded = model.spec().norm == Norm::Folded;
+    Conv {
+        inputs: spec.inputs,
+        outputs: spec.outputs,
+        kernel: spec.kernel,
+        weight: model.values(&format!("{}.weight", spec.name)).to_vec(),
+        bias: model.values(&format!("{}.bias", spec.name)).to_vec(),
+        slope: (folded && spec.normalised).then_some(model.spec().negative_slope),
+    }
+}
+
+/// [`DirectConv::apply`] with rows spread over the threads.
+pub(crate) fn apply_parallel(conv: &DirectConv, level: Level, input: &Map) -> Map {
+    const ROWS: usize = 8;
+    let k = conv.kernel();
+    let mut out = Map::new(conv.outputs(), input.height() + 1 - k, input.width() + 1 - k);
+    let bands: Vec<_> = out.bands_mut(ROWS).enumerate().collect();
+    bands.into_par_iter().for_each(|(i, band)| conv.apply_rows(level, input, i * ROWS, band));
+    out
+}
+
+fn border(padding: Padding) -> Border {
+    match padding {
+        Padding::Circular => Border::Circular,
+        Padding::Reflect => Border::Reflect,
+        Padding::Replicate => Border::Replicate,
+        Padding::Zero => Border::Zero,
+    }
+}
