@@ -135,12 +135,12 @@ impl Whole<'_> {
     /// Gives every channel the learned mean and scale, then the activation.
     fn normalise(&mut self, name: &str, map: &mut Map, slope: Option<f32>) {
         let moments = statistics::moments(map);
-        let factors: Vec<[f32; 2]> =
-            affine(self.model, name, &moments).iter().map(|a| a.map(|v| v as f32)).collect();
+        let factors = affine(self.model, name, &moments);
         for y in 0..map.height() {
             for (c, &[scale, shift]) in factors.iter().enumerate() {
                 for value in map.row_mut(c, y) {
-                    let normalised = *value * scale + shift;
+                    // In f64: a mean far above the deviation would cost digits that later layers miss.
+                    let normalised = (f64::from(*value) * scale + shift) as f32;
                     *value = slope.map_or(normalised, |s| normalised.max(s * normalised));
                 }
             }

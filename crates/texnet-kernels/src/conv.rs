@@ -5,6 +5,9 @@ use fearless_simd::{Level, Simd, dispatch};
 use crate::map::{LANES, Map};
 use crate::panel::{self, Panel, Source};
 
+/// Terms that are summed before they are added to the total: those of one channel of a 3x3 kernel.
+pub(crate) const CHUNK: usize = 9;
+
 /// One convolution: stride 1, no border.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conv {
@@ -67,7 +70,13 @@ impl DirectConv {
     }
 
     pub(crate) fn panel(&self) -> Panel<'_> {
-        Panel { weights: &self.weights, bias: &self.bias, outputs: self.outputs, slope: self.slope }
+        Panel {
+            weights: &self.weights,
+            bias: &self.bias,
+            outputs: self.outputs,
+            chunk: CHUNK,
+            slope: self.slope,
+        }
     }
 
     /// The convolution of a map of at least `kernel` rows and columns; bit-equal to [`crate::reference::conv`].

@@ -2,6 +2,8 @@
 //!
 //! `out[o][x] = activation(bias[o] + sum over t of weights[o][t] * source[offsets[t] + x])`. A direct convolution
 //! has a term for each channel and kernel element, a 1x1 convolution and a Winograd product one for each channel.
+//! Terms are summed in chunks, and the chunks one after the other: with nine to a chunk the rounding error of a
+//! 3x3 convolution of 48 channels is about a seventh of that of one long sum.
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, f32x8, f32x16};
 
@@ -16,6 +18,8 @@ pub(crate) struct Panel<'a> {
     /// A multiple of four values.
     pub(crate) bias: &'a [f32],
     pub(crate) outputs: usize,
+    /// Terms of a partial sum.
+    pub(crate) chunk: usize,
     pub(crate) slope: Option<f32>,
 }
 
@@ -48,7 +52,7 @@ pub(crate) fn multiply<S: Simd>(
     for (block, (weights, bias)) in blocks.zip(panel.bias.chunks_exact(ROWS)).enumerate() {
         let rows = ROWS.min(panel.outputs - ROWS * block);
         let out = &mut out[ROWS * block * stride..];
-        let tile = Tile { weights, bias, slope: panel.slope, rows, source, stride };
+        let tile = Tile { weights, bias, chunk: panel.chunk, slope: panel.slope, rows, source, stride };
         let mut x = 0;
         while wide && x + 32 <= columns {
             tile.compute::<S, f32x16<S>, 2>(simd, out, x);
@@ -68,6 +72,7 @@ pub(crate) fn multiply<S: Simd>(
 struct Tile<'a> {
     weights: &'a [f32],
     bias: &'a [f32],
+    chunk: usize,
     slope: Option<f32>,
     rows: usize,
     source: Source<'a>,
@@ -87,13 +92,11 @@ impl Tile<'_> {
         for (row, &bias) in sums.iter_mut().zip(self.bias) {
             row.fill(V::splat(simd, bias));
         }
-        for (weights, &offset) in self.weights.chunks_exact(ROWS).zip(self.source.offsets) {
-            let values = &self.source.data[offset + x..offset + x + N * V::LEN];
-            for n in 0..N {
-                let value = V::from_slice(simd, &values[n * V::LEN..(n + 1) * V::LEN]);
-                for r in 0..ROWS {
-                    sums[r][n] = value.mul_add_precise(V::splat(simd, weights[r]), sums[r][n]);
-                }
+        let weights = self.weights.chunks(ROWS * self.chunk);
+        for (weights, offsets) in weights.zip(self.source.offsets.chunks(self.chunk)) {
+            let partial = self.partial::<S, V, N>(simd, weights, offsets, x);
+            for (sum, partial) in sums.iter_mut().flatten().zip(partial.into_iter().flatten()) {
+                *sum = *sum + partial;
             }
         }
         for (r, row) in sums.iter().enumerate().take(self.rows) {
@@ -102,6 +105,29 @@ impl Tile<'_> {
                 activate(simd, sum, self.slope).store_slice(&mut out[at..at + V::LEN]);
             }
         }
+    }
+}
+
+impl Tile<'_> {
+    #[inline(always)]
+    fn partial<S: Simd, V: SimdFloat<S, Element = f32>, const N: usize>(
+        &self,
+        simd: S,
+        weights: &[f32],
+        offsets: &[usize],
+        x: usize,
+    ) -> [[V; N]; ROWS] {
+        let mut sums = [[V::splat(simd, 0.0); N]; ROWS];
+        for (weights, &offset) in weights.chunks_exact(ROWS).zip(offsets) {
+            let values = &self.source.data[offset + x..offset + x + N * V::LEN];
+            for n in 0..N {
+                let value = V::from_slice(simd, &values[n * V::LEN..(n + 1) * V::LEN]);
+                for r in 0..ROWS {
+                    sums[r][n] = value.mul_add_precise(V::splat(simd, weights[r]), sums[r][n]);
+                }
+            }
+        }
+        sums
     }
 }
 

@@ -1,24 +1,22 @@
 //! Every operation as plain loops: the definition, and the oracle of every test.
 
-use crate::conv::Conv;
+use crate::conv::{CHUNK, Conv};
 use crate::map::Map;
 use crate::pad::Border;
 
 /// Convolution (cross-correlation, stride 1) without a border: a map of height `h` gives `h - kernel + 1` rows.
 ///
-/// One output is `bias`, then the products in the order channel, kernel row, kernel column, each added by a fused
-/// multiply-add, then the activation.
+/// One output is `bias`, then the products in the order channel, kernel row, kernel column, in partial sums of nine
+/// fused multiply-adds that are added one after the other, then the activation.
 #[must_use]
 pub fn conv(input: &Map, conv: &Conv) -> Map {
     let k = conv.kernel;
+    let terms = conv.inputs * k * k;
     Map::from_fn(conv.outputs, input.height() + 1 - k, input.width() + 1 - k, |o, y, x| {
-        let mut sum = conv.bias[o];
-        for c in 0..conv.inputs {
-            for (ky, kx) in (0..k).flat_map(|ky| (0..k).map(move |kx| (ky, kx))) {
-                let weight = conv.weight[((o * conv.inputs + c) * k + ky) * k + kx];
-                sum = weight.mul_add(input.row(c, y + ky)[x + kx], sum);
-            }
-        }
+        let value = |t: usize| input.row(t / (k * k), y + t / k % k)[x + t % k];
+        let add = |sum: f32, t: usize| conv.weight[o * terms + t].mul_add(value(t), sum);
+        let chunks = (0..terms).step_by(CHUNK).map(|t| (t..terms.min(t + CHUNK)).fold(0.0, add));
+        let sum = chunks.fold(conv.bias[o], |sum, partial| sum + partial);
         conv.slope.map_or(sum, |slope| activation(sum, slope))
     })
 }

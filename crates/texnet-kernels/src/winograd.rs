@@ -138,7 +138,8 @@ impl WinogradConv {
         let inputs = scratch.input.chunks_exact(self.inputs * RUN);
         let products = scratch.product.chunks_exact_mut(self.outputs * RUN);
         for ((weights, data), product) in self.weights.iter().zip(inputs).zip(products) {
-            let panel = Panel { weights, bias: &self.zeros, outputs: self.outputs, slope: None };
+            let panel =
+                Panel { weights, bias: &self.zeros, outputs: self.outputs, chunk: self.inputs, slope: None };
             panel::multiply(simd, panel, Source { data, offsets: &self.offsets }, product, RUN, columns);
         }
     }
