@@ -4,17 +4,18 @@
 //! infinite plane and a picture is a window of it: [`plane::Plane`].
 
 pub mod calibrate;
-#[expect(dead_code, reason = "the plane, its only caller, follows")]
 mod fold;
 pub mod image;
 pub mod model;
 mod model_file;
 pub mod noise;
+pub mod plane;
 mod reflect;
 pub mod spec;
 pub mod whole;
 
 pub use image::{Content, Image, Window};
 pub use model::{Model, Precision, Tensor};
+pub use plane::{Plane, PlaneError, PlaneOptions};
 pub use spec::GeneratorSpec;
 pub use texnet_kernels::Level;

@@ -3,6 +3,8 @@
 //! A row has two 32-bit keys, mixed from everything but the column; a value is a hash of the column under these
 //! keys. No state is kept, so any window may be drawn alone, and a period only wraps the coordinates.
 
+use texnet_kernels::{Level, vectorized};
+
 /// Uniform noise in `[low, high)`, scaled.
 #[derive(Debug, Clone, Copy)]
 pub struct Uniform {
@@ -45,6 +47,11 @@ impl RowKey {
         let unit = (hash >> 8) as f32 * (1.0 / 16_777_216.0);
         (range.low + unit * (range.high - range.low)) * range.factor
     }
+}
+
+/// The noise of one row at these columns.
+pub fn fill(level: Level, key: RowKey, range: Uniform, columns: &[Column], out: &mut [f32]) {
+    vectorized(level, || out.iter_mut().zip(columns).for_each(|(v, &column)| *v = key.value(column, range)));
 }
 
 impl Column {

@@ -4,6 +4,8 @@
 //! Every kernel exists once, generic over the instruction set, and runs at the [`Level`] it is given. All levels
 //! return the same bits: a sum has one order, and a multiply-add is fused everywhere.
 
+use fearless_simd::{Simd, dispatch};
+
 pub mod conv;
 pub mod map;
 pub mod pad;
@@ -60,4 +62,10 @@ pub fn level_name(level: Level) -> &'static str {
         Level::Neon(_) => "neon",
         _ => "scalar",
     }
+}
+
+/// Runs `work` compiled for the instructions of `level`, so that its plain loops become vector code.
+#[inline]
+pub fn vectorized<R>(level: Level, work: impl FnOnce() -> R) -> R {
+    dispatch!(level, simd => simd.vectorize(work))
 }

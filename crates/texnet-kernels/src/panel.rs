@@ -96,7 +96,7 @@ impl Tile<'_> {
         for (weights, offsets) in weights.zip(self.source.offsets.chunks(self.chunk)) {
             let partial = self.partial::<S, V, N>(simd, weights, offsets, x);
             for (sum, partial) in sums.iter_mut().flatten().zip(partial.into_iter().flatten()) {
-                *sum = *sum + partial;
+                *sum += partial;
             }
         }
         for (r, row) in sums.iter().enumerate().take(self.rows) {

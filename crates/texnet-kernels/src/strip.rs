@@ -83,20 +83,10 @@ impl Strip {
         &mut self.data
     }
 
-    /// Writes one row of a channel: `value(phase, i)` becomes column `phase` of tile `first + i`.
-    pub fn fill_row(
-        &mut self,
-        c: usize,
-        y: i64,
-        first: usize,
-        count: usize,
-        value: impl Fn(usize, usize) -> f32,
-    ) {
-        let start = self.offset(c, y) + first;
-        for phase in 0..PHASES {
-            let row = &mut self.data[start + phase * self.stride..][..count];
-            row.iter_mut().enumerate().for_each(|(i, v)| *v = value(phase, i));
-        }
+    /// Columns `phase` of `count` tiles, from position `first` on, in row `y` of a channel.
+    pub fn phase_mut(&mut self, c: usize, y: i64, phase: usize, first: usize, count: usize) -> &mut [f32] {
+        let start = self.offset(c, y) + phase * self.stride + first;
+        &mut self.data[start..start + count]
     }
 
     /// Writes all rows of one group from a map of half the resolution: every value twice in both directions.

@@ -91,6 +91,12 @@ impl Scratch {
 }
 
 impl WinogradConv {
+    /// Output channels.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
     /// Computes one group of rows of `out` from the group above, the same, and the one below of `input`.
     ///
     /// Reads positions `first - 1 ..= first + count + 7` and writes up to 7 positions behind the last.

@@ -1,0 +1,264 @@
+//! One scale of a plane in strips that stay in cache: the finer scales, where the work is.
+//!
+//! A strip runs down its rows four at a time. Every stage asks the stage before it for the rows it needs, and keeps
+//! only the last three groups of its result (one, where a 1x1 convolution reads it), so that noise, both blocks and
+//! the head are fused over a band that fits the second-level cache.
+
+use rayon::prelude::*;
+use texnet_kernels::strip::PHASES;
+use texnet_kernels::winograd::Scratch;
+use texnet_kernels::{Conv, DirectConv, Level, Strip, TileRow, WinogradConv};
+
+use super::region::{Extent, Span};
+use super::source::{Columns, Placed, Source};
+use crate::fold::FoldedScale;
+
+/// Most tiles in a row of a strip: the rings of 48 channels take a megabyte.
+const CHUNK: i64 = 64;
+/// Fewest groups of rows that are worth a strip: each repeats two groups of its neighbours' work.
+const MIN_GROUPS: i64 = 8;
+
+/// The convolutions of one scale.
+#[derive(Debug)]
+pub(crate) struct RollingScale {
+    /// Channels of the coarser scale.
+    up: usize,
+    inputs: usize,
+    side: Vec<Layer>,
+    join: Vec<Layer>,
+}
+
+#[derive(Debug)]
+enum Layer {
+    Point(DirectConv),
+    Tiled(WinogradConv),
+}
+
+impl From<&Conv> for Layer {
+    fn from(conv: &Conv) -> Self {
+        match conv.kernel {
+            1 => Self::Point(DirectConv::from(conv)),
+            _ => Self::Tiled(WinogradConv::from(conv)),
+        }
+    }
+}
+
+impl Layer {
+    fn outputs(&self) -> usize {
+        match self {
+            Self::Point(conv) => conv.outputs(),
+            Self::Tiled(conv) => conv.outputs(),
+        }
+    }
+
+    /// Groups above and below that are read.
+    fn reach(&self) -> i64 {
+        i64::from(matches!(self, Self::Tiled(_)))
+    }
+}
+
+impl RollingScale {
+    /// The scale whose inputs have this many channels.
+    pub(crate) fn new(scale: &FoldedScale, inputs: usize) -> Self {
+        let layers = |convs: &[Conv]| convs.iter().map(Layer::from).collect();
+        let side = scale.side.last().map_or(inputs, |conv| conv.outputs);
+        let joined = scale.join.first().map_or(side, |conv| conv.inputs);
+        Self { up: joined - side, inputs, side: layers(&scale.side), join: layers(&scale.join) }
+    }
+
+    fn outputs(&self) -> usize {
+        self.join.last().map_or(0, Layer::outputs)
+    }
+
+    /// Channels of every ring: the input's, each side convolution's, with the join in place of the last, and each
+    /// join convolution's.
+    fn ring_channels(&self) -> Vec<usize> {
+        let mut channels = vec![self.inputs];
+        channels.extend(self.side.iter().map(Layer::outputs));
+        channels[self.side.len()] += self.up;
+        channels.extend(self.join.iter().map(Layer::outputs));
+        channels
+    }
+
+    fn stages(&self) -> Vec<Stage<'_>> {
+        let joined = self.side.len();
+        let stage = |work, ring| Stage { work, ring, depth: 0, next: 0 };
+        let mut stages = vec![stage(Work::Input, 0)];
+        stages.extend(self.side.iter().enumerate().map(|(i, layer)| stage(Work::Conv(layer), i + 1)));
+        stages.push(stage(Work::Join, joined));
+        stages
+            .extend(self.join.iter().enumerate().map(|(i, layer)| stage(Work::Conv(layer), joined + i + 1)));
+        let mut depth = 0;
+        for stage in stages.iter_mut().rev() {
+            stage.depth = depth;
+            depth += stage.reach();
+        }
+        stages
+    }
+
+    /// The scale over its extent.
+    pub(crate) fn run(&self, level: Level, source: &Source, coarse: &Placed, extent: Extent) -> Placed {
+        let mut out = Placed::new(self.outputs(), extent.output);
+        let stride = out.map.stride();
+        let [rows, columns] = [extent.output.rows, extent.output.columns].map(|s| s.divided(PHASES as i64));
+        let strips = (rows.len() as i64 / MIN_GROUPS).clamp(1, rayon::current_num_threads() as i64);
+        let groups = (rows.len() as i64 + strips - 1) / strips;
+        let bands: Vec<_> = out.map.bands_mut(groups as usize * PHASES).enumerate().collect();
+        bands.into_par_iter().for_each(|(i, band)| {
+            let start = rows.start + i as i64 * groups;
+            let rows = Span { start, end: rows.end.min(start + groups) };
+            let mut scratch = Scratch::default();
+            for tiles in chunks(columns) {
+                let mut strip = Rolling::new(self, level, source, coarse, rows, tiles, &mut scratch);
+                strip.run(band, stride, ((tiles.start - columns.start) as usize) * PHASES);
+            }
+        });
+        out
+    }
+}
+
+/// A span in nearly equal parts of at most [`CHUNK`].
+fn chunks(span: Span) -> impl Iterator<Item = Span> {
+    let parts = (span.len() as i64 + CHUNK - 1) / CHUNK;
+    let length = span.len() as i64;
+    let border = move |i: i64| span.start + length * i / parts;
+    (0..parts).map(move |i| Span { start: border(i), end: border(i + 1) })
+}
+
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    /// Noise and content.
+    Input,
+    /// From the ring before.
+    Conv(&'a Layer),
+    /// The coarser scale, into the ring that the side has already written.
+    Join,
+}
+
+struct Stage<'a> {
+    work: Work<'a>,
+    /// The ring that is written.
+    ring: usize,
+    /// Groups and tiles computed beyond the strip on every side, because later stages read them.
+    depth: i64,
+    /// The next group to compute.
+    next: i64,
+}
+
+impl Stage<'_> {
+    fn reach(&self) -> i64 {
+        match self.work {
+            Work::Conv(layer) => layer.reach(),
+            _ => 0,
+        }
+    }
+}
+
+/// One strip on its way down.
+struct Rolling<'a> {
+    net: &'a RollingScale,
+    level: Level,
+    source: &'a Source,
+    coarse: &'a Placed,
+    rows: Span,
+    tiles: Span,
+    stages: Vec<Stage<'a>>,
+    rings: Vec<Strip>,
+    columns: [Columns; PHASES],
+    scratch: &'a mut Scratch,
+}
+
+impl<'a> Rolling<'a> {
+    fn new(
+        net: &'a RollingScale,
+        level: Level,
+        source: &'a Source,
+        coarse: &'a Placed,
+        rows: Span,
+        tiles: Span,
+        scratch: &'a mut Scratch,
+    ) -> Self {
+        let mut stages = net.stages();
+        stages.iter_mut().for_each(|stage| stage.next = rows.start - stage.depth);
+        let depth = stages[0].depth;
+        let ring = |(i, channels): (usize, usize)| {
+            let reader = stages.iter().find(|s| s.ring == i + 1);
+            let slots = 1 + 2 * reader.map_or(0, Stage::reach);
+            Strip::new(channels, tiles.len() + 2 * depth as usize + 2, slots as usize)
+        };
+        let rings = net.ring_channels().into_iter().enumerate().map(ring).collect();
+        let wide = tiles.grown(depth);
+        let columns =
+            [0, 1, 2, 3].map(|phase| source.columns(PHASES as i64 * wide.start + phase, PHASES, wide.len()));
+        Self { net, level, source, coarse, rows, tiles, stages, rings, columns, scratch }
+    }
+
+    /// Computes the strip into a band of rows of a map, from column `column` on.
+    fn run(&mut self, band: &mut [f32], stride: usize, column: usize) {
+        let last = self.stages.len() - 1;
+        let group_size = PHASES * self.net.outputs() * stride;
+        for (group, out) in (self.rows.start..self.rows.end).zip(band.chunks_mut(group_size)) {
+            self.ensure(last, group);
+            let at = self.place(last, group);
+            self.rings[self.stages[last].ring].store(at, at.count * PHASES, out, stride, column);
+        }
+    }
+
+    /// Runs a stage until `group` is computed, and the stages before it as far as it needs them.
+    fn ensure(&mut self, stage: usize, group: i64) {
+        while self.stages[stage].next <= group {
+            let next = self.stages[stage].next;
+            if stage > 0 {
+                self.ensure(stage - 1, next + self.stages[stage].reach());
+            }
+            self.step(stage, next);
+            self.stages[stage].next += 1;
+        }
+    }
+
+    fn step(&mut self, stage: usize, group: i64) {
+        let at = self.place(stage, group);
+        let Stage { work, ring, .. } = self.stages[stage];
+        match work {
+            Work::Input => self.input(ring, at),
+            Work::Conv(layer) => self.conv(layer, ring, at),
+            Work::Join => {
+                let tile0 = self.tiles.start - self.stages[0].depth - 1;
+                self.rings[ring].upsample(&self.coarse.map, self.coarse.origin, tile0, at);
+            }
+        }
+    }
+
+    /// Where a stage writes a group: the tile at position 0 lies one before the first that any stage computes.
+    fn place(&self, stage: usize, group: i64) -> TileRow {
+        let Stage { work, ring, depth, .. } = self.stages[stage];
+        let beside_the_coarse = ring == self.net.side.len() && !matches!(work, Work::Join);
+        TileRow {
+            group,
+            first: (1 + self.stages[0].depth - depth) as usize,
+            count: self.tiles.grown(depth).len(),
+            channel: if beside_the_coarse { self.net.up } else { 0 },
+        }
+    }
+
+    fn input(&mut self, ring: usize, at: TileRow) {
+        for row in 0..PHASES as i64 {
+            let y = PHASES as i64 * at.group + row;
+            for c in 0..self.source.channels() {
+                for (phase, columns) in self.columns.iter().enumerate() {
+                    let out = self.rings[ring].phase_mut(at.channel + c, y, phase, at.first, at.count);
+                    self.source.fill(c, y, columns, out);
+                }
+            }
+        }
+    }
+
+    fn conv(&mut self, layer: &Layer, ring: usize, at: TileRow) {
+        let (before, after) = self.rings.split_at_mut(ring);
+        let (input, out) = (&before[ring - 1], &mut after[0]);
+        match layer {
+            Layer::Point(conv) => conv.apply_strip(self.level, input, out, at),
+            Layer::Tiled(conv) => conv.apply(self.level, input, out, at, self.scratch),
+        }
+    }
+}
