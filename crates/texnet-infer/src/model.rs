@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::noise::{Column, RowKey, Uniform};
 use crate::spec::{GeneratorSpec, SpecError};
 
 /// A dense tensor of f32, last dimension fastest.
@@ -78,6 +79,29 @@ impl Model {
             return Err(ModelError::Tensor(format!("tensor '{extra}' is not part of the described network")));
         }
         Ok(Self { spec, weights, summary })
+    }
+
+    /// A network that has learned nothing: weights uniform with variance `2 / fan-in` (He et al. 2015), which
+    /// keeps features in range even without normalisation; scales 1, everything else 0.
+    ///
+    /// # Errors
+    /// When the spec is not valid.
+    pub fn untrained(spec: GeneratorSpec, seed: u64) -> Result<Self, ModelError> {
+        spec.validate()?;
+        let tensor = |(i, (name, shape)): (usize, (String, Vec<usize>))| {
+            let bound = (6.0 / shape[1..].iter().product::<usize>() as f32).sqrt();
+            let range = Uniform { low: -bound, high: bound, factor: 1.0 };
+            let key = RowKey::new(seed, i, 0, 0);
+            let value = |j: usize| match name.rsplit('.').next() {
+                Some("weight") => key.value(Column::new(j as i64), range),
+                Some("gamma") => 1.0,
+                _ => 0.0,
+            };
+            let data = (0..shape.iter().product()).map(value).collect();
+            (name, Tensor { shape, data })
+        };
+        let weights = spec.parameters().into_iter().enumerate().map(tensor).collect();
+        Self::new(spec, weights, Summary::default())
     }
 
     /// The architecture.
