@@ -1,1 +1,0 @@
-//! Speed against the peers.
