@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use self::direct::DirectScale;
 use self::region::{Extent, FIRST_TILED, Region, Span};
-use self::rolling::RollingScale;
+use self::rolling::{RollingScale, Workspaces};
 use self::source::{Placed, Source, content_pyramid};
 use crate::fold::{FoldedScale, fold};
 use crate::image::{Content, Image, Window};
@@ -80,6 +80,7 @@ pub struct Plane<'a> {
     content: Option<&'a dyn Content>,
     folded: Vec<FoldedScale>,
     scales: Vec<Scale>,
+    workspaces: Workspaces,
 }
 
 impl Plane<'static> {
@@ -129,7 +130,7 @@ impl<'a> Plane<'a> {
             false => Scale::Rolling(RollingScale::new(scale, spec.input_channels())),
         };
         let scales = folded.iter().enumerate().map(scale).collect();
-        Ok(Self { spec, options, content, folded, scales })
+        Ok(Self { spec, options, content, folded, scales, workspaces: Workspaces::default() })
     }
 
     /// The picture in a window: sRGB-coded values, not clamped to `[0, 1]`.
@@ -155,12 +156,8 @@ impl<'a> Plane<'a> {
         let mut coarse: Option<Placed> = None;
         for ((scale, source), &extent) in self.scales.iter().zip(&sources).zip(&extents) {
             coarse = Some(match (scale, &coarse) {
-                (Scale::Rolling(scale), Some(coarse)) => {
-                    scale.run(self.options.level, source, coarse, extent)
-                }
-                (Scale::Direct(scale), coarse) => {
-                    scale.run(self.options.level, source, coarse.as_ref(), extent)
-                }
+                (Scale::Rolling(scale), Some(coarse)) => scale.run(source, coarse, extent, &self.workspaces),
+                (Scale::Direct(scale), coarse) => scale.run(source, coarse.as_ref(), extent),
                 (Scale::Rolling(_), None) => unreachable!("the coarsest scale is direct"),
             });
         }

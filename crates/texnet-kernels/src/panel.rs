@@ -89,20 +89,29 @@ impl Tile<'_> {
         x: usize,
     ) {
         let mut sums = [[V::splat(simd, 0.0); N]; ROWS];
-        for (row, &bias) in sums.iter_mut().zip(self.bias) {
-            row.fill(V::splat(simd, bias));
+        for r in 0..ROWS {
+            sums[r] = [V::splat(simd, self.bias[r]); N];
         }
-        let weights = self.weights.chunks(ROWS * self.chunk);
-        for (weights, offsets) in weights.zip(self.source.offsets.chunks(self.chunk)) {
-            let partial = self.partial::<S, V, N>(simd, weights, offsets, x);
-            for (sum, partial) in sums.iter_mut().flatten().zip(partial.into_iter().flatten()) {
-                *sum += partial;
+        let offsets = self.source.offsets;
+        let mut start = 0;
+        while start < offsets.len() {
+            let end = offsets.len().min(start + self.chunk);
+            let weights = &self.weights[ROWS * start..ROWS * end];
+            let partial = self.partial::<S, V, N>(simd, weights, &offsets[start..end], x);
+            for r in 0..ROWS {
+                for n in 0..N {
+                    sums[r][n] += partial[r][n];
+                }
             }
+            start = end;
         }
-        for (r, row) in sums.iter().enumerate().take(self.rows) {
-            for (n, &sum) in row.iter().enumerate() {
+        for r in 0..ROWS {
+            if r >= self.rows {
+                break;
+            }
+            for n in 0..N {
                 let at = r * self.stride + x + n * V::LEN;
-                activate(simd, sum, self.slope).store_slice(&mut out[at..at + V::LEN]);
+                activate(simd, sums[r][n], self.slope).store_slice(&mut out[at..at + V::LEN]);
             }
         }
     }
@@ -118,7 +127,8 @@ impl Tile<'_> {
         x: usize,
     ) -> [[V; N]; ROWS] {
         let mut sums = [[V::splat(simd, 0.0); N]; ROWS];
-        for (weights, &offset) in weights.chunks_exact(ROWS).zip(offsets) {
+        for t in 0..offsets.len() {
+            let (weights, offset) = (&weights[ROWS * t..ROWS * t + ROWS], offsets[t]);
             let values = &self.source.data[offset + x..offset + x + N * V::LEN];
             for n in 0..N {
                 let value = V::from_slice(simd, &values[n * V::LEN..(n + 1) * V::LEN]);

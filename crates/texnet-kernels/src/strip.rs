@@ -17,7 +17,7 @@ const SLACK: usize = 9;
 
 /// Features of some groups of four rows; the layout is `[slot, channel, row, phase, tile]`, and a group lies in the
 /// slot of its number modulo their count.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Strip {
     channels: usize,
     stride: usize,
@@ -42,8 +42,16 @@ impl Strip {
     /// A strip of zeros with room for `tiles` tiles in a row and `slots` groups.
     #[must_use]
     pub fn new(channels: usize, tiles: usize, slots: usize) -> Self {
-        let stride = (tiles + SLACK).next_multiple_of(16);
-        Self { channels, stride, slots, data: vec![0.0; slots * channels * PHASES * PHASES * stride] }
+        let mut strip = Self::default();
+        strip.reshape(channels, tiles, slots);
+        strip
+    }
+
+    /// Makes it a strip of this shape; its values are whatever the memory held before.
+    pub fn reshape(&mut self, channels: usize, tiles: usize, slots: usize) {
+        self.stride = (tiles + SLACK).next_multiple_of(16);
+        [self.channels, self.slots] = [channels, slots];
+        self.data.resize(slots * channels * PHASES * PHASES * self.stride, 0.0);
     }
 
     /// Channels.

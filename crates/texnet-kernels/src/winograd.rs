@@ -17,6 +17,9 @@ const POINTS: usize = 6;
 /// Tiles transformed together: both transforms of 40 channels stay in the second-level cache.
 const RUN: usize = 32;
 
+/// Values between the planes of a transformed run, so that one tile's 36 values fall into different cache sets.
+const GAP: usize = 16;
+
 /// Transform of a kernel's row: the matrix G.
 const KERNEL: [[f64; 3]; POINTS] = [
     [1.0 / 4.0, 0.0, 0.0],
@@ -73,16 +76,21 @@ fn transform_kernel(kernel: &[f32], row: usize, column: usize) -> f32 {
 /// Memory for one run of tiles, shared by convolutions of any size.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    /// `[36, inputs, RUN]`.
+    /// `[36, inputs, RUN]`, a gap behind each plane.
     input: Vec<f32>,
-    /// `[36, outputs, RUN]`.
+    /// `[36, outputs, RUN]`, likewise.
     product: Vec<f32>,
+}
+
+/// Distance from one plane of a transformed run to the next.
+const fn plane(channels: usize) -> usize {
+    channels * RUN + GAP
 }
 
 impl Scratch {
     fn reserve(&mut self, conv: &WinogradConv) {
         let grow = |data: &mut Vec<f32>, channels: usize| {
-            let wanted = POINTS * POINTS * channels * RUN;
+            let wanted = POINTS * POINTS * plane(channels);
             data.resize(data.len().max(wanted), 0.0);
         };
         grow(&mut self.input, conv.inputs);
@@ -126,7 +134,7 @@ impl WinogradConv {
         columns: usize,
         out: &mut [f32],
     ) {
-        let plane = self.inputs * RUN;
+        let plane = plane(self.inputs);
         for c in 0..self.inputs {
             let rows = rows.map(|r| r + c * input.channel_stride());
             for (x, wide) in vectors::<S>(columns) {
@@ -141,8 +149,8 @@ impl WinogradConv {
 
     #[inline(always)]
     fn multiply<S: Simd>(&self, simd: S, scratch: &mut Scratch, columns: usize) {
-        let inputs = scratch.input.chunks_exact(self.inputs * RUN);
-        let products = scratch.product.chunks_exact_mut(self.outputs * RUN);
+        let inputs = scratch.input.chunks_exact(plane(self.inputs));
+        let products = scratch.product.chunks_exact_mut(plane(self.outputs));
         for ((weights, data), product) in self.weights.iter().zip(inputs).zip(products) {
             let panel =
                 Panel { weights, bias: &self.zeros, outputs: self.outputs, chunk: self.inputs, slope: None };
@@ -160,7 +168,7 @@ impl WinogradConv {
         at: TileRow,
         first: usize,
     ) {
-        let plane = self.outputs * RUN;
+        let plane = plane(self.outputs);
         for (o, &bias) in self.bias.iter().enumerate() {
             let start = out.offset(at.channel + o, 4 * at.group) + first;
             let stride = out.stride();
@@ -188,9 +196,12 @@ impl WinogradConv {
         stride: usize,
     ) {
         let tile = load_outputs::<S, V>(simd, product, plane);
-        for (i, value) in tile.into_iter().flatten().enumerate() {
-            let value = activate(simd, value + V::splat(simd, bias), self.slope);
-            value.store_slice(&mut out[i * stride..i * stride + V::LEN]);
+        let bias = V::splat(simd, bias);
+        for y in 0..TILE {
+            for x in 0..TILE {
+                let at = (y * TILE + x) * stride;
+                activate(simd, tile[y][x] + bias, self.slope).store_slice(&mut out[at..at + V::LEN]);
+            }
         }
     }
 }
@@ -204,28 +215,38 @@ fn load_transformed<S: Simd, V: SimdFloat<S, Element = f32>>(
 ) -> [[V; 6]; 6] {
     let stride = input.stride();
     let data = input.data();
-    let lines = rows.map(|row| {
-        let load = |at: usize| V::from_slice(simd, &data[at..at + V::LEN]);
-        let line = [
-            load(row + 3 * stride - 1),
-            load(row),
-            load(row + stride),
-            load(row + 2 * stride),
-            load(row + 3 * stride),
-            load(row + 1),
+    let mut lines = [[V::splat(simd, 0.0); 6]; 6];
+    for (line, row) in lines.iter_mut().zip(rows) {
+        let columns = [
+            load::<S, V>(simd, data, row + 3 * stride - 1),
+            load::<S, V>(simd, data, row),
+            load::<S, V>(simd, data, row + stride),
+            load::<S, V>(simd, data, row + 2 * stride),
+            load::<S, V>(simd, data, row + 3 * stride),
+            load::<S, V>(simd, data, row + 1),
         ];
-        transform_input(simd, line)
-    });
-    [0, 1, 2, 3, 4, 5].map(|x| transform_input(simd, lines.map(|line| line[x])))
+        *line = transform_input(simd, columns);
+    }
+    let mut tile = lines;
+    for x in 0..POINTS {
+        let column = [lines[0][x], lines[1][x], lines[2][x], lines[3][x], lines[4][x], lines[5][x]];
+        tile[x] = transform_input(simd, column);
+    }
+    tile
+}
+
+#[inline(always)]
+fn load<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, data: &[f32], at: usize) -> V {
+    V::from_slice(simd, &data[at..at + V::LEN])
 }
 
 /// Stores the transformed tile, given column after column, to its 36 planes in row order.
 #[inline(always)]
 fn store_points<S: Simd, V: SimdFloat<S, Element = f32>>(tile: [[V; 6]; 6], out: &mut [f32], plane: usize) {
-    for (x, column) in tile.into_iter().enumerate() {
-        for (y, value) in column.into_iter().enumerate() {
+    for x in 0..POINTS {
+        for y in 0..POINTS {
             let at = (y * POINTS + x) * plane;
-            value.store_slice(&mut out[at..at + V::LEN]);
+            tile[x][y].store_slice(&mut out[at..at + V::LEN]);
         }
     }
 }
@@ -237,44 +258,59 @@ fn load_outputs<S: Simd, V: SimdFloat<S, Element = f32>>(
     product: &[f32],
     plane: usize,
 ) -> [[V; 4]; 4] {
-    let columns = [0, 1, 2, 3, 4, 5].map(|x| {
-        let load = |y: usize| {
-            let at = (y * POINTS + x) * plane;
-            V::from_slice(simd, &product[at..at + V::LEN])
-        };
-        transform_output(simd, [load(0), load(1), load(2), load(3), load(4), load(5)])
-    });
-    [0, 1, 2, 3].map(|y| transform_output(simd, columns.map(|column| column[y])))
+    let mut columns = [[V::splat(simd, 0.0); TILE]; POINTS];
+    for x in 0..POINTS {
+        let at = |y: usize| (y * POINTS + x) * plane;
+        let products = [
+            load::<S, V>(simd, product, at(0)),
+            load::<S, V>(simd, product, at(1)),
+            load::<S, V>(simd, product, at(2)),
+            load::<S, V>(simd, product, at(3)),
+            load::<S, V>(simd, product, at(4)),
+            load::<S, V>(simd, product, at(5)),
+        ];
+        columns[x] = transform_output(simd, products);
+    }
+    let mut tile = [[V::splat(simd, 0.0); TILE]; TILE];
+    for y in 0..TILE {
+        let c = &columns;
+        tile[y] = transform_output(simd, [c[0][y], c[1][y], c[2][y], c[3][y], c[4][y], c[5][y]]);
+    }
+    tile
+}
+
+/// `factor * value + addend`, rounded once.
+#[inline(always)]
+fn times<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, factor: f32, value: V, addend: V) -> V {
+    value.mul_add_precise(V::splat(simd, factor), addend)
 }
 
 /// B' d: one row or column of an input tile.
 #[inline(always)]
 fn transform_input<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, d: [V; 6]) -> [V; 6] {
-    let times = |factor: f32, value: V, addend: V| value.mul_add_precise(V::splat(simd, factor), addend);
-    let even = times(-4.0, d[2], d[4]);
-    let odd = times(-4.0, d[1], d[3]);
+    let even = times(simd, -4.0, d[2], d[4]);
+    let odd = times(simd, -4.0, d[1], d[3]);
     let difference = d[4] - d[2];
     let slope = d[3] - d[1];
     [
-        times(4.0, d[0], times(-5.0, d[2], d[4])),
+        times(simd, 4.0, d[0], times(simd, -5.0, d[2], d[4])),
         even + odd,
         even - odd,
-        times(2.0, slope, difference),
-        times(-2.0, slope, difference),
-        times(4.0, d[1], times(-5.0, d[3], d[5])),
+        times(simd, 2.0, slope, difference),
+        times(simd, -2.0, slope, difference),
+        times(simd, 4.0, d[1], times(simd, -5.0, d[3], d[5])),
     ]
 }
 
 /// A' m: one row or column of a product tile.
 #[inline(always)]
 fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6]) -> [V; 4] {
-    let times = |factor: f32, value: V, addend: V| value.mul_add_precise(V::splat(simd, factor), addend);
     let [sum, difference] = [m[1] + m[2], m[1] - m[2]];
     let [far_sum, far_difference] = [m[3] + m[4], m[3] - m[4]];
     [
         (m[0] + sum) + far_sum,
-        times(2.0, far_difference, difference),
-        times(4.0, far_sum, sum),
-        times(8.0, far_difference, difference) + m[5],
+        times(simd, 2.0, far_difference, difference),
+        times(simd, 4.0, far_sum, sum),
+        times(simd, 8.0, far_difference, difference) + m[5],
     ]
 }

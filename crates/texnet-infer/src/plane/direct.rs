@@ -23,13 +23,8 @@ impl From<&FoldedScale> for DirectScale {
 
 impl DirectScale {
     /// The scale over its extent; `coarse` is the scale before, where there is one.
-    pub(crate) fn run(
-        &self,
-        level: Level,
-        source: &Source,
-        coarse: Option<&Placed>,
-        extent: Extent,
-    ) -> Placed {
+    pub(crate) fn run(&self, source: &Source, coarse: Option<&Placed>, extent: Extent) -> Placed {
+        let level = source.level;
         let side = block(level, &self.side, source.map(extent.input));
         let joined = match coarse {
             None => side,

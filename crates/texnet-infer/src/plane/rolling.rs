@@ -4,10 +4,12 @@
 //! only the last three groups of its result (one, where a 1x1 convolution reads it), so that noise, both blocks and
 //! the head are fused over a band that fits the second-level cache.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 use texnet_kernels::strip::PHASES;
 use texnet_kernels::winograd::Scratch;
-use texnet_kernels::{Conv, DirectConv, Level, Strip, TileRow, WinogradConv};
+use texnet_kernels::{Conv, DirectConv, Strip, TileRow, WinogradConv};
 
 use super::region::{Extent, Span};
 use super::source::{Columns, Placed, Source};
@@ -17,6 +19,26 @@ use crate::fold::FoldedScale;
 const CHUNK: i64 = 64;
 /// Fewest groups of rows that are worth a strip: each repeats two groups of its neighbours' work.
 const MIN_GROUPS: i64 = 8;
+
+/// Memory of strips that are done, for strips to come: pages are touched once.
+#[derive(Debug, Default)]
+pub(crate) struct Workspaces(Mutex<Vec<Workspace>>);
+
+#[derive(Debug, Default)]
+struct Workspace {
+    rings: Vec<Strip>,
+    scratch: Scratch,
+}
+
+impl Workspaces {
+    /// Runs `work` on memory that no other thread uses.
+    fn with(&self, work: impl FnOnce(&mut Workspace)) {
+        let pool = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut workspace = pool().pop().unwrap_or_default();
+        work(&mut workspace);
+        pool().push(workspace);
+    }
+}
 
 /// The convolutions of one scale.
 #[derive(Debug)]
@@ -97,7 +119,13 @@ impl RollingScale {
     }
 
     /// The scale over its extent.
-    pub(crate) fn run(&self, level: Level, source: &Source, coarse: &Placed, extent: Extent) -> Placed {
+    pub(crate) fn run(
+        &self,
+        source: &Source,
+        coarse: &Placed,
+        extent: Extent,
+        workspaces: &Workspaces,
+    ) -> Placed {
         let mut out = Placed::new(self.outputs(), extent.output);
         let stride = out.map.stride();
         let [rows, columns] = [extent.output.rows, extent.output.columns].map(|s| s.divided(PHASES as i64));
@@ -107,11 +135,12 @@ impl RollingScale {
         bands.into_par_iter().for_each(|(i, band)| {
             let start = rows.start + i as i64 * groups;
             let rows = Span { start, end: rows.end.min(start + groups) };
-            let mut scratch = Scratch::default();
-            for tiles in chunks(columns) {
-                let mut strip = Rolling::new(self, level, source, coarse, rows, tiles, &mut scratch);
-                strip.run(band, stride, ((tiles.start - columns.start) as usize) * PHASES);
-            }
+            workspaces.with(|workspace| {
+                for tiles in chunks(columns) {
+                    let mut strip = Rolling::new(self, source, coarse, rows, tiles, workspace);
+                    strip.run(band, stride, ((tiles.start - columns.start) as usize) * PHASES);
+                }
+            });
         });
         out
     }
@@ -157,40 +186,38 @@ impl Stage<'_> {
 /// One strip on its way down.
 struct Rolling<'a> {
     net: &'a RollingScale,
-    level: Level,
     source: &'a Source,
     coarse: &'a Placed,
     rows: Span,
     tiles: Span,
     stages: Vec<Stage<'a>>,
-    rings: Vec<Strip>,
     columns: [Columns; PHASES],
-    scratch: &'a mut Scratch,
+    workspace: &'a mut Workspace,
 }
 
 impl<'a> Rolling<'a> {
     fn new(
         net: &'a RollingScale,
-        level: Level,
         source: &'a Source,
         coarse: &'a Placed,
         rows: Span,
         tiles: Span,
-        scratch: &'a mut Scratch,
+        workspace: &'a mut Workspace,
     ) -> Self {
         let mut stages = net.stages();
         stages.iter_mut().for_each(|stage| stage.next = rows.start - stage.depth);
         let depth = stages[0].depth;
-        let ring = |(i, channels): (usize, usize)| {
+        let channels = net.ring_channels();
+        workspace.rings.resize_with(channels.len().max(workspace.rings.len()), Strip::default);
+        for (i, (ring, channels)) in workspace.rings.iter_mut().zip(channels).enumerate() {
             let reader = stages.iter().find(|s| s.ring == i + 1);
             let slots = 1 + 2 * reader.map_or(0, Stage::reach);
-            Strip::new(channels, tiles.len() + 2 * depth as usize + 2, slots as usize)
-        };
-        let rings = net.ring_channels().into_iter().enumerate().map(ring).collect();
+            ring.reshape(channels, tiles.len() + 2 * depth as usize + 2, slots as usize);
+        }
         let wide = tiles.grown(depth);
         let columns =
             [0, 1, 2, 3].map(|phase| source.columns(PHASES as i64 * wide.start + phase, PHASES, wide.len()));
-        Self { net, level, source, coarse, rows, tiles, stages, rings, columns, scratch }
+        Self { net, source, coarse, rows, tiles, stages, columns, workspace }
     }
 
     /// Computes the strip into a band of rows of a map, from column `column` on.
@@ -200,7 +227,7 @@ impl<'a> Rolling<'a> {
         for (group, out) in (self.rows.start..self.rows.end).zip(band.chunks_mut(group_size)) {
             self.ensure(last, group);
             let at = self.place(last, group);
-            self.rings[self.stages[last].ring].store(at, at.count * PHASES, out, stride, column);
+            self.workspace.rings[self.stages[last].ring].store(at, at.count * PHASES, out, stride, column);
         }
     }
 
@@ -224,7 +251,7 @@ impl<'a> Rolling<'a> {
             Work::Conv(layer) => self.conv(layer, ring, at),
             Work::Join => {
                 let tile0 = self.tiles.start - self.stages[0].depth - 1;
-                self.rings[ring].upsample(&self.coarse.map, self.coarse.origin, tile0, at);
+                self.workspace.rings[ring].upsample(&self.coarse.map, self.coarse.origin, tile0, at);
             }
         }
     }
@@ -246,7 +273,8 @@ impl<'a> Rolling<'a> {
             let y = PHASES as i64 * at.group + row;
             for c in 0..self.source.channels() {
                 for (phase, columns) in self.columns.iter().enumerate() {
-                    let out = self.rings[ring].phase_mut(at.channel + c, y, phase, at.first, at.count);
+                    let out =
+                        self.workspace.rings[ring].phase_mut(at.channel + c, y, phase, at.first, at.count);
                     self.source.fill(c, y, columns, out);
                 }
             }
@@ -254,11 +282,12 @@ impl<'a> Rolling<'a> {
     }
 
     fn conv(&mut self, layer: &Layer, ring: usize, at: TileRow) {
-        let (before, after) = self.rings.split_at_mut(ring);
+        let level = self.source.level;
+        let (before, after) = self.workspace.rings.split_at_mut(ring);
         let (input, out) = (&before[ring - 1], &mut after[0]);
         match layer {
-            Layer::Point(conv) => conv.apply_strip(self.level, input, out, at),
-            Layer::Tiled(conv) => conv.apply(self.level, input, out, at, self.scratch),
+            Layer::Point(conv) => conv.apply_strip(level, input, out, at),
+            Layer::Tiled(conv) => conv.apply(level, input, out, at, &mut self.workspace.scratch),
         }
     }
 }
