@@ -1,2 +1,58 @@
 //! The texnet program.
-fn main() {}
+
+mod cli;
+mod commands;
+mod files;
+mod paint;
+mod report;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use cli::{Cli, Command};
+use report::{Interrupted, Report};
+
+/// The program failed, not its input.
+const INTERNAL: u8 = 1;
+/// The input is to blame; clap ends with the same code.
+const BAD_INPUT: u8 = 2;
+/// Stopped by Ctrl-C, as shells count it.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    match std::panic::catch_unwind(|| run(&Cli::parse())) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) if error.is::<Interrupted>() => {
+            eprintln!("texnet: {error}");
+            ExitCode::from(INTERRUPTED)
+        }
+        Ok(Err(error)) => {
+            eprintln!("texnet: {error:#}");
+            ExitCode::from(BAD_INPUT)
+        }
+        Err(_) => {
+            eprintln!("texnet: this is a fault of the program, not of its input; nothing was written");
+            ExitCode::from(INTERNAL)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let report = Report::new(&cli.global)?;
+    if let Some(threads) = cli.global.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.into())
+            .build_global()
+            .with_context(|| format!("{threads} threads cannot be started: ask for fewer"))?;
+    }
+    match &cli.command {
+        Command::Import(arguments) => commands::import::run(arguments, &report),
+        Command::Sample(arguments) => commands::sample::run(arguments, &report),
+        Command::Stylise(arguments) => commands::stylise::run(arguments, &report),
+        Command::Info(arguments) => commands::info::run(arguments, &report),
+        Command::Completions { shell } => commands::shell::completions(*shell),
+        Command::Man { folder } => commands::shell::man(folder.as_deref()),
+    }
+}

@@ -4,6 +4,11 @@
 //! 0, 1, -1, 2, -2 and infinity. One output differs from the direct sum by some 1e-6 of the terms' size, and
 //! depends on its whole tile of 6x6 inputs: tiles must lie at the same multiples of four for bits to agree.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "vectors of an array are addressed by number: closures of iterators are not compiled for the instruction set"
+)]
+
 use fearless_simd::{Level, Simd, SimdFloat, dispatch, f32x8, f32x16};
 
 use crate::conv::Conv;

@@ -1,0 +1,200 @@
+//! The command line: what may be said, and what it means.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use texnet_infer::Window;
+
+/// Paint textures at any size, and dress photographs in a style, with texture networks.
+#[derive(Debug, Parser)]
+#[command(name = "texnet", version, about, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Report results as JSON, one object per line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Threads to use; the picture does not depend on it [default: all cores].
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Turn a Torch7 model of 2016 (texture_nets, version 1) into a model file.
+    Import(Import),
+    /// Paint a texture.
+    Sample(Sample),
+    /// Dress a photograph in a style.
+    #[command(alias = "stylize")]
+    Stylise(Stylise),
+    /// Tell what a model is.
+    Info(Info),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder.
+    Man {
+        /// The folder.
+        folder: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `texnet import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The Torch7 file.
+    pub(crate) model: PathBuf,
+    /// The model file to write [default: the same name, ending in .safetensors].
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Store weights in 16 bits: half the file, pictures change by less than one step of 8 bits.
+    #[arg(long)]
+    pub(crate) half: bool,
+}
+
+/// Arguments of `texnet sample`.
+#[derive(Debug, Args)]
+pub(crate) struct Sample {
+    /// The model: .safetensors, or a Torch7 file of 2016.
+    pub(crate) model: PathBuf,
+    /// The picture to write: png, jpg, tiff or webp by its ending [default: the model's name, ending in .png].
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Size in pixels, one number or WIDTHxHEIGHT; any size.
+    #[arg(long, default_value = "512", value_parser = parse_size)]
+    pub(crate) size: [usize; 2],
+    /// Which of the endlessly many pictures; the same seed gives the same bytes everywhere.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Paint this many, with consecutive seeds, into numbered files.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: u32,
+    /// Make a seamless tile: the size must be a multiple of the model's coarsest pixel.
+    #[arg(long)]
+    pub(crate) tile: bool,
+    /// Paint this part of the infinite plane (or of the repeated tile): left, top, width, height.
+    #[arg(long, value_name = "X,Y,W,H", value_parser = parse_window, allow_hyphen_values = true)]
+    pub(crate) window: Option<Window>,
+    /// Multiply the noise: below 1 is calmer, above is wilder than what was learned.
+    #[arg(long, default_value_t = 1.0, value_name = "S", value_parser = parse_factor, allow_hyphen_values = true)]
+    pub(crate) scale_noise: f32,
+    #[command(flatten)]
+    pub(crate) coding: Coding,
+}
+
+/// How pictures are stored.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Coding {
+    /// Bits per value, 8 or 16; 16 for png and tiff.
+    #[arg(long, value_parser = parse_bits)]
+    pub(crate) bits: Option<u8>,
+    /// Quality of jpg, from 1 to 100.
+    #[arg(long, default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) quality: u8,
+}
+
+/// Arguments of `texnet stylise`.
+#[derive(Debug, Args)]
+pub(crate) struct Stylise {
+    /// The model: .safetensors, or a Torch7 file of 2016.
+    pub(crate) model: PathBuf,
+    /// The photograph: png, jpg, tiff, webp, bmp or gif.
+    pub(crate) photo: PathBuf,
+    /// The picture to write [default: PHOTO-MODEL.png, or .jpg for a jpg].
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Multiply the noise: the knob between style and photograph.
+    #[arg(long, default_value_t = 1.0, value_name = "K", value_parser = parse_factor, allow_hyphen_values = true)]
+    pub(crate) noise: f32,
+    /// Which noise.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Reduce the photograph so that its longer side has at most this many pixels; strokes grow with it.
+    #[arg(long, value_name = "N", value_parser = parse_side)]
+    pub(crate) max_size: Option<usize>,
+    #[command(flatten)]
+    pub(crate) coding: Coding,
+}
+
+/// Arguments of `texnet info`.
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// The model: .safetensors, or a Torch7 file of 2016.
+    pub(crate) model: PathBuf,
+}
+
+fn parse_side(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(side) if (1..=1 << 31).contains(&side) => Ok(side),
+        _ => Err("a side is a whole number of pixels from 1 to 2147483648".into()),
+    }
+}
+
+/// `[width, height]` from `640x480` or `512`.
+fn parse_size(text: &str) -> Result<[usize; 2], String> {
+    let sides: Result<Vec<usize>, _> = text.split(['x', 'X']).map(parse_side).collect();
+    match sides?.as_slice() {
+        [side] => Ok([*side; 2]),
+        [width, height] => Ok([*width, *height]),
+        _ => Err("a size is one number or WIDTHxHEIGHT, such as 640x480".into()),
+    }
+}
+
+fn parse_window(text: &str) -> Result<Window, String> {
+    let usage = "a window is four numbers X,Y,WIDTH,HEIGHT, such as -100,0,640,480".to_owned();
+    let [x, y, width, height] = text.split(',').collect::<Vec<_>>()[..] else { return Err(usage) };
+    let place = |text: &str| text.trim().parse::<i64>().map_err(|_| usage.clone());
+    let [x, y] = [place(x)?, place(y)?];
+    Ok(Window { x, y, width: parse_side(width.trim())?, height: parse_side(height.trim())? })
+}
+
+fn parse_factor(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(factor) if (0.0..=1000.0).contains(&factor) => Ok(factor),
+        _ => Err("the factor is a number from 0 to 1000".into()),
+    }
+}
+
+fn parse_bits(text: &str) -> Result<u8, String> {
+    match text {
+        "8" => Ok(8),
+        "16" => Ok(16),
+        _ => Err("pictures have 8 or 16 bits per value".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_windows_and_factors_are_read_or_refused() {
+        assert_eq!(parse_size("64"), Ok([64, 64]));
+        assert_eq!(parse_size("250x333"), Ok([250, 333]));
+        assert!(["", "0", "3x", "1x2x3", "-4", "99999999999"].iter().all(|s| parse_size(s).is_err()));
+        assert_eq!(parse_window("-5,7,1,2"), Ok(Window { x: -5, y: 7, width: 1, height: 2 }));
+        assert!(["1,2,3", "1,2,0,3", "a,1,1,1"].iter().all(|s| parse_window(s).is_err()));
+        assert!(parse_factor("NaN").is_err() && parse_factor("-1").is_err() && parse_factor("0").is_ok());
+    }
+}

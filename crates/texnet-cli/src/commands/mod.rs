@@ -1,0 +1,7 @@
+//! One file per command.
+
+pub(crate) mod import;
+pub(crate) mod info;
+pub(crate) mod sample;
+pub(crate) mod shell;
+pub(crate) mod stylise;

@@ -1,0 +1,60 @@
+//! `texnet sample`: pictures of a texture.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::json;
+use texnet_infer::{Model, Plane, PlaneOptions, Window};
+
+use super::import::frozen;
+use crate::cli::Sample;
+use crate::files;
+use crate::paint;
+use crate::report::Report;
+
+pub(crate) fn run(arguments: &Sample, report: &Report) -> Result<()> {
+    let [width, height] = arguments.size;
+    let window = arguments.window.unwrap_or(Window::sized(width, height));
+    paint::check_window(window)?;
+    let output = arguments.output.clone().unwrap_or_else(|| default_output(&arguments.model));
+    // What cannot be written is said before the work begins.
+    paint::picture(&output, [window.width, window.height], &arguments.coding)?;
+    let model = frozen(files::model(&arguments.model)?);
+    for number in 1..=arguments.count {
+        let seed = arguments.seed.wrapping_add(u64::from(number) - 1);
+        let path = files::numbered(&output, number, arguments.count);
+        one(arguments, &model, seed, window, &path, report)?;
+    }
+    Ok(())
+}
+
+fn default_output(model: &Path) -> PathBuf {
+    PathBuf::from(files::stem(model) + ".png")
+}
+
+fn one(
+    arguments: &Sample,
+    model: &Model,
+    seed: u64,
+    window: Window,
+    path: &Path,
+    report: &Report,
+) -> Result<()> {
+    let [width, height] = arguments.size.map(|side| side as i64);
+    let options = PlaneOptions {
+        seed,
+        period: arguments.tile.then_some([height, width]),
+        noise_scale: arguments.scale_noise,
+        ..PlaneOptions::default()
+    };
+    let plane = Plane::texture(model, options)?;
+    let picture = paint::picture(path, [window.width, window.height], &arguments.coding)?;
+    paint::paint(&plane, window, path, &picture, |_, _| (), report)?;
+    let output = path.display().to_string();
+    let Window { x, y, width, height } = window;
+    report.done(
+        &format!("{output}: {width}x{height}, seed {seed}"),
+        json!({"output": output, "x": x, "y": y, "width": width, "height": height, "seed": seed}),
+    );
+    Ok(())
+}
