@@ -4,7 +4,6 @@
 //! the features themselves, as networks are trained and as the models of 2016 were sampled. Windows of a plane are
 //! [`crate::plane`]'s business.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -78,7 +77,7 @@ pub(crate) fn execute(
         let side = whole.block(&spec.side_block(i), input);
         deep = Some(match deep {
             None => side,
-            Some(deep) => whole.join(i, &deep, side),
+            Some(deep) => whole.join(i, deep, side),
         });
     }
     let output = whole.conv(&spec.head(), &deep.expect("a spec has at least one scale"));
@@ -103,13 +102,17 @@ struct Whole<'a> {
 }
 
 impl Whole<'_> {
-    fn join(&mut self, scale: usize, deep: &Map, mut side: Map) -> Map {
-        let mut up = resample::upsample(deep);
+    fn join(&mut self, scale: usize, deep: Map, mut side: Map) -> Map {
+        let mut up = resample::upsample(&deep);
+        drop(deep);
         if let Some([(up_norm, _), (side_norm, _)]) = self.model.spec().join_norms(scale) {
             self.normalise(&up_norm, &mut up, None);
             self.normalise(&side_norm, &mut side, None);
         }
-        self.block(&self.model.spec().join_block(scale), up.join(&side))
+        let joined = up.join(&side);
+        // Features of whole pictures are large: none is kept longer than it is needed.
+        drop((up, side));
+        self.block(&self.model.spec().join_block(scale), joined)
     }
 
     fn block(&mut self, convs: &[ConvSpec], mut map: Map) -> Map {
@@ -125,11 +128,10 @@ impl Whole<'_> {
 
     fn conv(&self, spec: &ConvSpec, map: &Map) -> Map {
         let conv = DirectConv::from(&plain_conv(self.model, spec));
-        let padded = match spec.kernel {
-            1 => Cow::Borrowed(map),
-            _ => Cow::Owned(pad::pad(map, border(self.model.spec().padding))),
-        };
-        apply_parallel(&conv, self.level, &padded)
+        match spec.kernel {
+            1 => apply_parallel(&conv, self.level, map),
+            _ => apply_padded(&conv, self.level, map, border(self.model.spec().padding)),
+        }
     }
 
     /// Gives every channel the learned mean and scale, then the activation.
@@ -174,13 +176,26 @@ pub(crate) fn plain_conv(model: &Model, spec: &ConvSpec) -> Conv {
     }
 }
 
+/// Rows that one thread computes at a time.
+const ROWS: usize = 16;
+
 /// [`DirectConv::apply`] with rows spread over the threads.
 pub(crate) fn apply_parallel(conv: &DirectConv, level: Level, input: &Map) -> Map {
-    const ROWS: usize = 8;
     let k = conv.kernel();
     let mut out = Map::new(conv.outputs(), input.height() + 1 - k, input.width() + 1 - k);
     let bands: Vec<_> = out.bands_mut(ROWS).enumerate().collect();
     bands.into_par_iter().for_each(|(i, band)| conv.apply_rows(level, input, i * ROWS, band));
+    out
+}
+
+/// Likewise for a 3x3 kernel, with a border that is made band by band: a second copy of all features never exists.
+fn apply_padded(conv: &DirectConv, level: Level, input: &Map, border: Border) -> Map {
+    let mut out = Map::new(conv.outputs(), input.height(), input.width());
+    let bands: Vec<_> = out.bands_mut(ROWS).enumerate().collect();
+    bands.into_par_iter().for_each(|(i, band)| {
+        let end = input.height().min((i + 1) * ROWS) + 2;
+        conv.apply_rows(level, &pad::pad_rows(input, border, i * ROWS..end), 0, band);
+    });
     out
 }
 

@@ -1,5 +1,7 @@
 //! Borders of whole maps.
 
+use std::ops::Range;
+
 use crate::map::Map;
 
 /// What lies beyond the border of a map.
@@ -34,10 +36,16 @@ impl Border {
 /// One more row and column on every side.
 #[must_use]
 pub fn pad(input: &Map, border: Border) -> Map {
+    pad_rows(input, border, 0..input.height() + 2)
+}
+
+/// Some rows of [`pad`]'s result.
+#[must_use]
+pub fn pad_rows(input: &Map, border: Border, rows: Range<usize>) -> Map {
     let [height, width] = [input.height(), input.width()];
-    let mut out = Map::new(input.channels(), height + 2, width + 2);
-    for y in 0..height + 2 {
-        let Some(source) = border.source(y, height) else { continue };
+    let mut out = Map::new(input.channels(), rows.len(), width + 2);
+    for (y, padded_row) in rows.enumerate() {
+        let Some(source) = border.source(padded_row, height) else { continue };
         for c in 0..input.channels() {
             let row = input.row(c, source);
             let padded = out.row_mut(c, y);

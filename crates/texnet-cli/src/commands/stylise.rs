@@ -13,7 +13,7 @@ use crate::paint;
 use crate::report::Report;
 
 /// Statistics of larger photographs are taken from a reduction to this side, in pixels.
-const STATISTICS_SIDE: usize = 1024;
+const STATISTICS_SIDE: usize = 512;
 
 pub(crate) fn run(arguments: &Stylise, report: &Report) -> Result<()> {
     let output = arguments.output.clone().unwrap_or_else(|| default_output(arguments));
