@@ -29,6 +29,7 @@ fn main() -> std::io::Result<()> {
         let model = texnet::import::torch7(&torch7).expect("a style that the import knows");
         model_seeds(name, &model)?;
     }
+    image_seeds()?;
     let (root, flat) = Network::build(small);
     seed("torch7", "one-scale-old-long.t7", &Writer::file(&root, &flat, 4))
 }
@@ -38,6 +39,38 @@ fn model_seeds(name: &str, model: &Model) -> std::io::Result<()> {
     let calibrated = calibrated(model);
     seed("model_file", &format!("{name}.safetensors"), &model.to_bytes(Precision::F32))?;
     seed("model_file", &format!("{name}-calibrated-half.safetensors"), &calibrated.to_bytes(Precision::F16))
+}
+
+/// A picture of 5x3 pixels in every format and a few kinds of values.
+fn image_seeds() -> std::io::Result<()> {
+    use image::{DynamicImage, ImageFormat};
+    let rgba = image::RgbaImage::from_fn(5, 3, |x, y| image::Rgba([40 * x as u8, 80 * y as u8, 7, 200]));
+    let rgba = DynamicImage::ImageRgba8(rgba);
+    let kinds = [
+        ("rgba", rgba.clone()),
+        ("rgb", DynamicImage::ImageRgb8(rgba.to_rgb8())),
+        ("grey", DynamicImage::ImageLuma8(rgba.to_luma8())),
+        ("grey16", DynamicImage::ImageLuma16(rgba.to_luma16())),
+        ("rgba16", DynamicImage::ImageRgba16(rgba.to_rgba16())),
+    ];
+    let formats = [
+        ("png", ImageFormat::Png),
+        ("jpg", ImageFormat::Jpeg),
+        ("tiff", ImageFormat::Tiff),
+        ("webp", ImageFormat::WebP),
+        ("bmp", ImageFormat::Bmp),
+        ("gif", ImageFormat::Gif),
+    ];
+    for (kind, picture) in &kinds {
+        for (ending, format) in formats {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            // Not every format holds every kind.
+            if picture.write_to(&mut bytes, format).is_ok() {
+                seed("image", &format!("{kind}.{ending}"), bytes.get_ref())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn calibrated(model: &Model) -> Model {
