@@ -1,0 +1,50 @@
+//! `cargo xtask figures`: the pictures of the README, made by the program itself.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::{shared, step};
+
+/// A picture and the arguments that make it; models and photographs lie in the shared folder.
+const PICTURES: [(&str, &str, &str); 4] = [
+    ("bricks.jpg", "sample models/bricks.t7", "--size 320 --seed 3"),
+    ("peppers.jpg", "sample models/red-peppers.t7", "--size 320 --seed 1"),
+    ("starry.jpg", "stylise models/starry.t7 data/content/chelsea.png", "--seed 0"),
+    ("mosaic.jpg", "stylise models/mosaic.t7 data/content/chelsea.png", "--seed 0"),
+];
+
+pub(crate) fn run() -> Result<()> {
+    if !shared().join("models").is_dir() {
+        println!(
+            "skipped: there are no models in {}; TEXNET_SHARED names another folder",
+            shared().display()
+        );
+        return Ok(());
+    }
+    step("cargo", &["build", "--release", "-p", "texnet-cli"], &[])?;
+    let mut provenance = String::from(
+        "# Where the pictures come from\n\nAll are made by `cargo xtask figures`. The models were trained and \
+         published in 2016 by the authors of the paper; the photograph is Chelsea the cat, in the public domain. \
+         Neither is part of the project.\n\n| picture | command |\n| --- | --- |\n",
+    );
+    for (name, inputs, options) in PICTURES {
+        paint(name, inputs, options)?;
+        let command = format!("texnet {inputs} {options} -o assets/{name}");
+        writeln!(provenance, "| `{name}` | `{command}` |")?;
+    }
+    std::fs::write("assets/PROVENANCE.md", provenance)?;
+    Ok(())
+}
+
+fn paint(name: &str, inputs: &str, options: &str) -> Result<()> {
+    let mut words = inputs.split(' ');
+    let mut arguments: Vec<String> = words.next().map(str::to_owned).into_iter().collect();
+    arguments.extend(words.map(|path| shared().join(path).display().to_string()));
+    arguments.extend(options.split(' ').map(str::to_owned));
+    arguments.extend(["-o".into(), format!("assets/{name}"), "--quality".into(), "88".into()]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let program: PathBuf = Path::new("target/release/texnet").into();
+    step(&program.display().to_string(), &arguments, &[])
+}
