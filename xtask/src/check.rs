@@ -19,9 +19,9 @@ pub(crate) fn run() -> Result<()> {
 
 /// Licences, sources and duplicates of dependencies; known vulnerabilities need the network and are left to people.
 fn deny() -> Result<()> {
-    let version =
-        Command::new("cargo").args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    match { version }.status() {
+    let mut version = Command::new("cargo");
+    version.args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    match version.status() {
         Ok(status) if status.success() => {
             step("cargo", &["deny", "check", "licenses", "bans", "sources"], &[])
         }
