@@ -6,7 +6,7 @@ mod figures;
 mod lint;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -16,7 +16,17 @@ const USAGE: &str = "usage: cargo xtask check | figures | bless | bench
   bless    accepts the pictures that the tests compare with, after they were looked at
   bench    times the generator against PyTorch and ONNX Runtime, in turn, and writes the README's table";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     std::env::set_current_dir(root())?;
     match std::env::args().nth(1).as_deref() {
         Some("check") => check::run(),

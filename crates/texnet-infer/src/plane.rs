@@ -2,7 +2,7 @@
 //!
 //! Such a network is a local function of its noise, and the noise a function of place, so any window can be computed
 //! alone and agrees with every other to the last bit. A window is worked off in blocks of bounded size; what
-//! a block needs of every scale is in [`region`], how a scale is computed in [`direct`] and [`rolling`].
+//! a block needs of every scale is in `region.rs`, how a scale is computed in `direct.rs` and `rolling.rs`.
 
 mod direct;
 mod region;
