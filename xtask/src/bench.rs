@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{shared, step};
+use crate::{root, shared, step};
 
 /// Rounds; each runs everyone once.
 const ROUNDS: usize = 9;
@@ -65,7 +65,7 @@ fn painters() -> Vec<Painter> {
 fn time(painter: Painter, size: usize, runs: usize) -> Result<f64> {
     let threads = if let Painter::Texnet(threads) = painter { threads } else { 1 };
     let mut words: Vec<String> = match painter {
-        Painter::Texnet(_) => vec!["target/release/generate".into()],
+        Painter::Texnet(_) => vec![root().join("target/release/generate").display().to_string()],
         Painter::Torch | Painter::Onnx => {
             let python = std::env::var("TEXNET_PYTHON").unwrap_or_else(|_| "python3".into());
             let work = if painter == Painter::Torch { "generate" } else { "generate-ort" };

@@ -177,7 +177,7 @@ pub(crate) fn plain_conv(model: &Model, spec: &ConvSpec) -> Conv {
 }
 
 /// Rows that one thread computes at a time.
-const ROWS: usize = 16;
+const ROWS: usize = 8;
 
 /// [`DirectConv::apply`] with rows spread over the threads.
 pub(crate) fn apply_parallel(conv: &DirectConv, level: Level, input: &Map) -> Map {

@@ -1,4 +1,4 @@
-//! Convolution and its relatives on slices of f32: a plain reference of each in [`reference`], and a fast kernel
+//! Convolution and its relatives on slices of f32: a plain reference of each in [`mod@reference`], and a fast kernel
 //! tied to it by tests.
 //!
 //! Every kernel exists once, generic over the instruction set, and runs at the [`Level`] it is given. All levels
