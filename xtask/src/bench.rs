@@ -79,8 +79,6 @@ fn time(painter: Painter, size: usize, runs: usize) -> Result<f64> {
     for (name, value) in [("--size", size), ("--threads", threads), ("--runs", runs)] {
         words.extend([name.to_owned(), value.to_string()]);
     }
-    words[0] =
-        Path::new(&words[0]).canonicalize().map_or(words[0].clone(), |path| path.display().to_string());
     // The exported network of ONNX Runtime is left in the working folder.
     let folder = Path::new("target/bench");
     std::fs::create_dir_all(folder)?;

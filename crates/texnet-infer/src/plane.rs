@@ -9,6 +9,7 @@ mod region;
 mod rolling;
 mod source;
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 use self::direct::DirectScale;
@@ -24,6 +25,8 @@ use texnet_kernels::Level;
 
 /// Largest block, `[height, width]` in pixels: its features take some 20 MiB.
 const BLOCK: [i64; 2] = [256, 1024];
+/// Blocks worked on at once: the threads that one leaves idle while it changes scales have the other's work.
+const CONCURRENT: usize = 2;
 /// Largest coordinate of a window, so that no sum of coordinates overflows.
 const MAX_COORDINATE: i64 = 1 << 60;
 /// Means of blue, green and red that Caffe's models subtract, of 255.
@@ -143,8 +146,10 @@ impl<'a> Plane<'a> {
     pub fn window(&self, window: Window) -> Result<Image, PlaneError> {
         check_window(window)?;
         let mut image = Image::new(window.height, window.width);
-        for block in blocks(window.into()) {
-            self.decode(&self.block(block), block, window, &mut image);
+        let blocks: Vec<Region> = blocks(window.into()).collect();
+        for group in blocks.chunks(CONCURRENT) {
+            let raw: Vec<Placed> = group.par_iter().map(|&block| self.block(block)).collect();
+            raw.iter().zip(group).for_each(|(raw, &block)| self.decode(raw, block, window, &mut image));
         }
         Ok(image)
     }
