@@ -1,10 +1,14 @@
 //! Reading photographs: one buffer as decoded, everything else while rows are read.
 
-use std::io::Cursor;
+mod jpeg;
+mod reduce;
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{ColorType, GenericImageView, ImageDecoder, ImageError, ImageReader, Limits, Rgba, imageops};
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use texnet_infer::{Content, Image};
 use thiserror::Error;
 
@@ -53,12 +57,21 @@ struct Line {
 /// One sentence that begins with the file's name.
 pub fn read(path: &Path) -> Result<Photo, ReadError> {
     let named = |error: &dyn std::fmt::Display| ReadError(format!("{}: {error}", path.display()));
-    let length = std::fs::metadata(path).map_err(|e| named(&e))?.len();
-    if length > MAX_BYTES {
-        return Err(named(&format!("the file has {length} bytes, but pictures up to 2 GiB are read")));
-    }
-    let bytes = std::fs::read(path).map_err(|e| named(&e))?;
+    let bytes = load(path).map_err(|e| named(&e))?;
     decode(&bytes).map_err(|e| named(&e))
+}
+
+/// The bytes of a file, or of a device or pipe, whose length shows only at its end.
+fn load(path: &Path) -> io::Result<Vec<u8>> {
+    let too_large =
+        || io::Error::other("the file is larger than 2 GiB, the most that is read: make it smaller first");
+    let length = fs::metadata(path)?.len();
+    if length > MAX_BYTES {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// Reads the bytes of a picture file.
@@ -66,23 +79,41 @@ pub fn read(path: &Path) -> Result<Photo, ReadError> {
 /// # Errors
 /// One sentence: the bytes are no picture of a known format, damaged, or the picture is too large.
 pub fn decode(bytes: &[u8]) -> Result<Photo, ReadError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|e| ReadError(format!("the picture is not read: {e}")))?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_SCRATCH);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(explain)?;
+    let mut decoder = reader(bytes)?.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let icc = decoder.icc_profile().ok().flatten();
+    let icc = decoder.icc_profile().ok().flatten().filter(|profile| describes_colour(profile));
     let (channels, alpha, bits) = layout(decoder.color_type())?;
     let samples = match bits {
         8 => Samples::Eight(read_samples(decoder)?),
         _ => Samples::Sixteen(read_samples(decoder)?),
     };
     Ok(Photo { samples, channels, alpha, stored: [height as usize, width as usize], orientation, bits, icc })
+}
+
+/// The reader for the format that the first bytes tell.
+fn reader(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, ReadError> {
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|e| ReadError(format!("the picture is not read: {e}")))?;
+    if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
+        // BigTIFF, which is not guessed.
+        reader.set_format(ImageFormat::Tiff);
+    }
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_complete(bytes) {
+        return Err(ReadError("the picture is damaged: the JPEG file ends before the picture does".into()));
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_SCRATCH);
+    reader.limits(limits);
+    Ok(reader)
+}
+
+/// Rows hold red, green and blue, also those of a grey or CMYK file, whose profile no longer fits then. The colour
+/// space stands in bytes 16 to 19 (ICC.1, 7.2).
+fn describes_colour(profile: &[u8]) -> bool {
+    !profile.is_empty() && !matches!(profile.get(16..20), Some(b"GRAY" | b"CMYK"))
 }
 
 fn check_size(width: u32, height: u32) -> Result<(), ReadError> {
@@ -146,7 +177,7 @@ impl Photo {
         self.bits
     }
 
-    /// The embedded colour profile.
+    /// The embedded colour profile, unless it describes the grey or CMYK values of the file: rows are RGB.
     #[must_use]
     pub fn icc(&self) -> Option<&[u8]> {
         self.icc.as_deref()
@@ -160,26 +191,22 @@ impl Photo {
         }
     }
 
-    /// The photograph reduced so that its longer side has at most `max_side` pixels; itself if it is no larger.
+    /// The photograph reduced by area so that its longer side has at most `max_side` pixels, at least one; itself if
+    /// it is no larger.
     #[must_use]
     pub fn reduced(&self, max_side: usize) -> Self {
-        let [height, width] = self.size();
-        let longer = height.max(width);
+        let longer = self.stored[0].max(self.stored[1]);
         if longer <= max_side {
             return self.clone();
         }
         let side =
-            |s: usize| ((s as u64 * max_side as u64 + longer as u64 / 2) / longer as u64).max(1) as u32;
-        let small = imageops::thumbnail(self, side(width), side(height));
-        let stored = [small.height() as usize, small.width() as usize];
-        Self {
-            samples: Samples::Sixteen(small.into_raw()),
-            channels: 4,
-            stored,
-            orientation: Orientation::NoTransforms,
-            icc: self.icc.clone(),
-            ..*self
-        }
+            |s: usize| ((s as u64 * max_side as u64 + longer as u64 / 2) / longer as u64).max(1) as usize;
+        let stored = self.stored.map(side);
+        let reduced = match &self.samples {
+            Samples::Eight(s) => reduce::by_area(s, u16::MAX / 255, self.channels, self.stored, stored),
+            Samples::Sixteen(s) => reduce::by_area(s, 1, self.channels, self.stored, stored),
+        };
+        Self { samples: Samples::Sixteen(reduced), stored, icc: self.icc.clone(), ..*self }
     }
 
     /// All of it in memory, three values of 32 bits to a pixel: for small photographs.
@@ -243,26 +270,5 @@ impl Content for Photo {
         for (channel, out) in colours.into_iter().zip(rgb) {
             self.read_channel(channel, y, x, out);
         }
-    }
-}
-
-/// The upright picture as the `image` crate sees it.
-impl GenericImageView for Photo {
-    type Pixel = Rgba<u16>;
-
-    fn dimensions(&self) -> (u32, u32) {
-        let [height, width] = self.size();
-        (width as u32, height as u32)
-    }
-
-    fn get_pixel(&self, x: u32, y: u32) -> Rgba<u16> {
-        let at = self.line(y as usize, x as usize).start * self.channels;
-        let value = |channel: usize| match &self.samples {
-            Samples::Eight(s) => u16::from(s[at + channel]) * 257,
-            Samples::Sixteen(s) => s[at + channel],
-        };
-        let colours = if self.channels < 3 { [0; 3] } else { [0, 1, 2] };
-        let [r, g, b] = colours.map(value);
-        Rgba([r, g, b, if self.alpha { value(self.channels - 1) } else { u16::MAX }])
     }
 }

@@ -26,9 +26,14 @@ pub fn write_whole<E: From<io::Error>>(
 
 /// The file that a name stands for, links followed; only a regular file may be replaced.
 fn target(path: &Path) -> io::Result<PathBuf> {
-    let Ok(target) = fs::canonicalize(path) else { return Ok(path.to_owned()) };
+    if fs::symlink_metadata(path).is_err() {
+        // There is nothing yet; a name that cannot be taken shows when the file is made.
+        return Ok(path.to_owned());
+    }
+    let refused = |what: &str| io::Error::other(format!("the target {what}: name another file"));
+    let target = fs::canonicalize(path).map_err(|_| refused("is a link that leads nowhere"))?;
     if !fs::metadata(&target)?.is_file() {
-        return Err(io::Error::other("it exists and is no regular file"));
+        return Err(refused("exists and is no regular file"));
     }
     Ok(target)
 }

@@ -50,7 +50,7 @@ pub struct Picture {
 pub struct Band {
     /// The rows.
     pub image: Image,
-    /// Alpha of every pixel, row after row; required if the picture has alpha.
+    /// Alpha of every pixel, row after row; opaque if there is none, unused if the picture has no alpha.
     pub alpha: Option<Vec<f32>>,
 }
 
@@ -78,7 +78,7 @@ impl Format {
             "tif" | "tiff" => Ok(Self::Tiff),
             "webp" => Ok(Self::Webp),
             _ => Err(WriteError::Format(format!(
-                "{} does not end in a known picture format: use .png, .jpg, .tiff or .webp",
+                "{} does not end in a known picture format: use .png, .jpg, .jpeg, .tif, .tiff or .webp",
                 path.display()
             ))),
         }
@@ -136,6 +136,9 @@ impl Picture {
 /// # Errors
 /// Those of the bands, of the format's limits, and of the file system; nothing is left behind then, and an existing
 /// file stays as it was.
+///
+/// # Panics
+/// When a band has other rows or columns, or fewer alpha values, than were asked for.
 pub fn write<E: From<WriteError>>(
     path: &Path,
     picture: &Picture,

@@ -187,11 +187,12 @@ fn jpeg<E: From<WriteError>, B: FnMut(Range<usize>) -> Result<Band, E>>(
     out: &mut impl Write,
     rows: Rows<'_, B>,
 ) -> Result<(), E> {
-    let mut encoder = JpegEncoder::new(out, rows.picture.quality.clamp(1, 100));
-    if let Some(icc) = &rows.picture.icc {
+    let picture = rows.picture;
+    let state = RefCell::new(JpegState { rows, first: 0, samples: Vec::new(), error: None });
+    let mut encoder = JpegEncoder::new(JpegOut { out, state: &state }, picture.quality.clamp(1, 100));
+    if let Some(icc) = &picture.icc {
         encoder.add_icc_profile(icc).map_err(failed)?;
     }
-    let state = RefCell::new(JpegState { rows, first: 0, samples: Vec::new(), error: None });
     let result = encoder.encode_image(JpegRows(&state));
     match state.into_inner().error {
         Some(error) => Err(error),
@@ -199,13 +200,32 @@ fn jpeg<E: From<WriteError>, B: FnMut(Range<usize>) -> Result<Band, E>>(
     }
 }
 
-/// Bands as the JPEG encoder pulls them, row by row from the top; it has no way to be told of an error.
+/// Bands as the JPEG encoder pulls them, row by row from the top; it cannot be told of an error there.
 struct JpegState<'a, B, E> {
     rows: Rows<'a, B>,
     /// Row of the picture that `samples` begin with.
     first: usize,
     samples: Vec<u8>,
     error: Option<E>,
+}
+
+/// Refuses to go on after an error, so that the encoder ends at its next byte, not at the end of the picture.
+struct JpegOut<'s, 'a, W, B, E> {
+    out: W,
+    state: &'s RefCell<JpegState<'a, B, E>>,
+}
+
+impl<W: Write, B, E> Write for JpegOut<'_, '_, W, B, E> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.state.borrow().error {
+            Some(_) => Err(io::Error::other("a band failed")),
+            None => self.out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 struct JpegRows<'s, 'a, B, E>(&'s RefCell<JpegState<'a, B, E>>);
@@ -251,5 +271,54 @@ impl<E: From<WriteError>, B: FnMut(Range<usize>) -> Result<Band, E>> ImageBuffer
             buffers[1].push(cb);
             buffers[2].push(cr);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use texnet_infer::Image;
+
+    use super::*;
+
+    fn picture(format: Format) -> Picture {
+        Picture { width: 512, height: 64, format, bits: 16, alpha: false, icc: None, quality: 92, band: 8 }
+    }
+
+    #[test]
+    fn a_jpeg_ends_at_the_band_that_fails() {
+        let picture = picture(Format::Jpeg);
+        let bytes = |limit: usize| {
+            let mut out = Vec::new();
+            let bands = |rows: Range<usize>| match rows.start < limit {
+                true => Ok(Band { image: Image::new(rows.len(), picture.width), alpha: None }),
+                false => Err(WriteError::Format("stop".into())),
+            };
+            let result = jpeg(&mut out, Rows { picture: &picture, bands });
+            assert_eq!(result.is_err(), limit < picture.height);
+            out.len()
+        };
+        let header = bytes(0);
+        assert!(header < bytes(32) && bytes(32) < bytes(64), "rows before the failure, none behind it");
+        assert!(bytes(16) - header <= bytes(64) - bytes(32));
+    }
+
+    #[test]
+    fn bigtiff_is_read_back() {
+        let picture = picture(Format::Tiff);
+        let mut out = Cursor::new(Vec::new());
+        let band = |rows: Range<usize>| {
+            let value = rows.start as f32 / 64.0;
+            Ok::<_, WriteError>(Band {
+                image: Image::from_fn(rows.len(), 512, |_, _| [value; 3]),
+                alpha: None,
+            })
+        };
+        let encoder = TiffEncoder::new_big(&mut out).expect("a header");
+        tiff_of_kind::<_, _, TiffKindBig>(encoder, Rows { picture: &picture, bands: band }).expect("a TIFF");
+        let photo = crate::decode(out.get_ref()).expect("a photograph").to_image();
+        assert_eq!([photo.height(), photo.width()], [64, 512]);
+        assert!((photo.pixel(63, 511)[1] - 56.0 / 64.0).abs() < 1e-5);
     }
 }
