@@ -4,7 +4,7 @@ mod jpeg;
 mod reduce;
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -58,7 +58,14 @@ struct Line {
 pub fn read(path: &Path) -> Result<Photo, ReadError> {
     let named = |error: &dyn std::fmt::Display| ReadError(format!("{}: {error}", path.display()));
     let bytes = load(path).map_err(|e| named(&e))?;
-    decode(&bytes).map_err(|e| named(&e))
+    let format = format(&bytes).map_err(|e| named(&e))?;
+    if !path.is_file() {
+        return decode_as(format, Cursor::new(&bytes)).map_err(|e| named(&e));
+    }
+    // Decoded as it is read once more: its bytes and its pixels need not be in memory together.
+    drop(bytes);
+    let file = File::open(path).map_err(|e| named(&e))?;
+    decode_as(format, BufReader::with_capacity(1 << 18, file)).map_err(|e| named(&e))
 }
 
 /// The bytes of a file, or of a device or pipe, whose length shows only at its end.
@@ -79,7 +86,28 @@ fn load(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// One sentence: the bytes are no picture of a known format, damaged, or the picture is too large.
 pub fn decode(bytes: &[u8]) -> Result<Photo, ReadError> {
-    let mut decoder = reader(bytes)?.into_decoder().map_err(explain)?;
+    decode_as(format(bytes)?, Cursor::new(bytes))
+}
+
+/// The format that the first bytes tell, of a file that does not end too early.
+fn format(bytes: &[u8]) -> Result<ImageFormat, ReadError> {
+    if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
+        // BigTIFF, which is not guessed.
+        return Ok(ImageFormat::Tiff);
+    }
+    let format = image::guess_format(bytes).map_err(explain)?;
+    if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
+        return Err(ReadError("the picture is damaged: the JPEG file ends before the picture does".into()));
+    }
+    Ok(format)
+}
+
+fn decode_as(format: ImageFormat, source: impl BufRead + Seek) -> Result<Photo, ReadError> {
+    let mut reader = ImageReader::with_format(source, format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_SCRATCH);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -90,24 +118,6 @@ pub fn decode(bytes: &[u8]) -> Result<Photo, ReadError> {
         _ => Samples::Sixteen(read_samples(decoder)?),
     };
     Ok(Photo { samples, channels, alpha, stored: [height as usize, width as usize], orientation, bits, icc })
-}
-
-/// The reader for the format that the first bytes tell.
-fn reader(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, ReadError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|e| ReadError(format!("the picture is not read: {e}")))?;
-    if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
-        // BigTIFF, which is not guessed.
-        reader.set_format(ImageFormat::Tiff);
-    }
-    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_complete(bytes) {
-        return Err(ReadError("the picture is damaged: the JPEG file ends before the picture does".into()));
-    }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_SCRATCH);
-    reader.limits(limits);
-    Ok(reader)
 }
 
 /// Rows hold red, green and blue, also those of a grey or CMYK file, whose profile no longer fits then. The colour
