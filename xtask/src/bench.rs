@@ -15,7 +15,7 @@ use crate::{root, shared, step};
 /// Rounds; each runs everyone once.
 const ROUNDS: usize = 9;
 /// Sides of the pictures, with the runs within one round.
-const SIZES: [(usize, usize); 2] = [(256, 5), (1024, 1)];
+const SIZES: [(usize, usize); 2] = [(256, 5), (1024, 3)];
 const MARKERS: [&str; 2] = ["<!-- bench -->", "<!-- /bench -->"];
 
 /// Someone who paints, on a number of threads.
