@@ -1,0 +1,1 @@
+//! Fixed networks that describe pictures: features at named layers.
