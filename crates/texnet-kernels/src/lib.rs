@@ -7,6 +7,7 @@
 use fearless_simd::{Simd, dispatch};
 
 pub mod conv;
+pub mod learn;
 pub mod map;
 pub mod pad;
 mod panel;

@@ -1,0 +1,315 @@
+//! Convolution of a batch for learning: forward, gradient to the data, gradient to the weights.
+//!
+//! Features are planes, `[n, channels, height, width]`; kernels are odd, the stride is 1, and the size stays. Every
+//! value is one sum in one order, so results do not depend on the number of threads or the instruction level.
+
+#![expect(
+    clippy::needless_range_loop,
+    reason = "vectors of an array are addressed by number: closures of iterators are not compiled for the instruction set"
+)]
+
+use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x16};
+use rayon::prelude::*;
+
+use super::padded::{Padded, fold};
+use super::taps::{Taps, bands};
+use crate::pad::Border;
+
+/// What a convolution reads and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Pictures.
+    pub batch: usize,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Kernel side, odd.
+    pub kernel: usize,
+    /// What lies beyond the border.
+    pub border: Border,
+}
+
+impl ConvShape {
+    fn plane(&self) -> usize {
+        self.size[0] * self.size[1]
+    }
+
+    fn margin(&self) -> usize {
+        self.kernel / 2
+    }
+
+    fn terms(&self) -> usize {
+        self.inputs * self.kernel * self.kernel
+    }
+}
+
+/// Values of a row of work that one thread does at a time; below twice that nothing is split.
+const WORK: usize = 1 << 17;
+
+/// The convolution of `x` `[batch, inputs, height, width]` with `weight` `[outputs, inputs, kernel, kernel]` and
+/// `bias` `[outputs]` or empty: `[batch, outputs, height, width]`.
+#[must_use]
+pub fn forward(level: Level, shape: ConvShape, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let terms = shape.terms();
+    let taps = Taps::new(shape.outputs, terms, bias, |o, t| weight[o * terms + t]);
+    let mut out = vec![0.0; shape.batch * shape.outputs * shape.plane()];
+    for (x, out) in samples(x, shape.batch).zip(out.chunks_exact_mut(shape.outputs * shape.plane())) {
+        let padded = Padded::new(x, shape.size, shape.margin(), shape.border);
+        correlate(level, &taps, &padded, shape.inputs, shape.kernel, shape.size, out);
+    }
+    out
+}
+
+/// The gradient to the data from that to the result, `gradient` `[batch, outputs, height, width]`.
+#[must_use]
+pub fn backward_data(level: Level, shape: ConvShape, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
+    let area = shape.kernel * shape.kernel;
+    // The kernel turned by half a turn, inputs and outputs exchanged.
+    let turned = |c: usize, t: usize| weight[(t / area * shape.inputs + c) * area + area - 1 - t % area];
+    let taps = Taps::new(shape.inputs, shape.outputs * area, &[], turned);
+    let mut out = vec![0.0; shape.batch * shape.inputs * shape.plane()];
+    for (g, out) in samples(gradient, shape.batch).zip(out.chunks_exact_mut(shape.inputs * shape.plane())) {
+        let same = matches!(shape.border, Border::Circular | Border::Zero) || shape.kernel == 1;
+        if same {
+            let padded = Padded::new(g, shape.size, shape.margin(), shape.border);
+            correlate(level, &taps, &padded, shape.outputs, shape.kernel, shape.size, out);
+        } else {
+            backward_padded(level, shape, &taps, g, out);
+        }
+    }
+    out
+}
+
+/// Borders that repeat values: the gradient to the padded picture first, then its margin folded back.
+fn backward_padded(level: Level, shape: ConvShape, taps: &Taps, gradient: &[f32], out: &mut [f32]) {
+    let margin = shape.margin();
+    let size = shape.size.map(|side| side + 2 * margin);
+    let padded = Padded::new(gradient, shape.size, 2 * margin, Border::Zero);
+    let mut wide = vec![0.0; shape.inputs * size[0] * size[1]];
+    correlate(level, taps, &padded, shape.outputs, shape.kernel, size, &mut wide);
+    let planes = wide.chunks_exact(size[0] * size[1]).zip(out.chunks_exact_mut(shape.plane()));
+    planes.for_each(|(wide, out)| fold(wide, margin, shape.border, shape.size, out));
+}
+
+/// A sum of shifted copies of `channels` padded planes into planes of `size`, spread over the threads by rows.
+fn correlate(
+    level: Level,
+    taps: &Taps,
+    padded: &Padded,
+    channels: usize,
+    kernel: usize,
+    [height, width]: [usize; 2],
+    out: &mut [f32],
+) {
+    let terms = (0..channels).flat_map(|c| (0..kernel * kernel).map(move |i| (c, i / kernel, i % kernel)));
+    let offsets: Vec<usize> = terms.map(|(c, ky, kx)| padded.offset(c, ky) + kx).collect();
+    let outputs = out.len() / (height * width);
+    let rows = (WORK / (outputs * width * offsets.len())).clamp(1, height);
+    let work = bands(out, height * width, rows * width);
+    work.into_par_iter().enumerate().for_each(|(band, mut out)| {
+        for y in 0..out[0].len() / width {
+            let data = &padded.data[padded.offset(0, band * rows + y)..];
+            taps.multiply(level, data, &offsets, &mut out, y * width, width);
+        }
+    });
+}
+
+fn samples(values: &[f32], batch: usize) -> impl Iterator<Item = &[f32]> {
+    values.chunks_exact(values.len() / batch)
+}
+
+/// Outputs of a task of [`backward_weights`].
+const OUTPUTS: usize = 8;
+/// Inputs of a task.
+const INPUTS: usize = 8;
+/// Rows that stay in the first-level cache while all kernel elements of a task pass over them.
+const ROWS: usize = 8;
+/// Partial sums of a weight: as many as the widest vector has lanes, at every level.
+const LANES: usize = 16;
+
+/// The gradient to the weights, `[outputs, inputs, kernel, kernel]`.
+#[must_use]
+pub fn backward_weights(level: Level, shape: ConvShape, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+    let padded: Vec<Padded> =
+        samples(x, shape.batch).map(|x| Padded::new(x, shape.size, shape.margin(), shape.border)).collect();
+    let blocks = (0..shape.outputs).step_by(OUTPUTS);
+    let tasks: Vec<[usize; 2]> =
+        blocks.flat_map(|o| (0..shape.inputs).step_by(INPUTS).map(move |c| [o, c])).collect();
+    let work = |&[o, c]: &[usize; 2]| Task::new(shape, o, c).run(level, &padded, gradient);
+    let results: Vec<Vec<f32>> = tasks.par_iter().map(work).collect();
+    let mut out = vec![0.0; shape.outputs * shape.terms()];
+    for (&[o, c], result) in tasks.iter().zip(results) {
+        Task::new(shape, o, c).scatter(&result, &mut out);
+    }
+    out
+}
+
+/// A block of outputs by a block of inputs.
+struct Task {
+    shape: ConvShape,
+    /// First output.
+    o: usize,
+    outputs: usize,
+    /// First input.
+    c: usize,
+    inputs: usize,
+}
+
+impl Task {
+    fn new(shape: ConvShape, o: usize, c: usize) -> Self {
+        let [outputs, inputs] = [OUTPUTS.min(shape.outputs - o), INPUTS.min(shape.inputs - c)];
+        Self { shape, o, outputs, c, inputs }
+    }
+
+    /// Partial sums of every weight `[inputs, kernel, outputs, kernel, LANES]`, over all pictures.
+    fn run(&self, level: Level, padded: &[Padded], gradient: &[f32]) -> Vec<f32> {
+        let kernel = self.shape.kernel;
+        let mut sums = vec![0.0; self.inputs * self.outputs * kernel * kernel * LANES];
+        for (padded, gradient) in padded.iter().zip(samples(gradient, self.shape.batch)) {
+            let gradient = &gradient[self.o * self.shape.plane()..];
+            dispatch!(level, simd => self.picture(simd, padded, gradient, &mut sums));
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn picture<S: Simd>(&self, simd: S, padded: &Padded, gradient: &[f32], sums: &mut [f32]) {
+        let kernel = self.shape.kernel;
+        let [height, width] = self.shape.size;
+        let mut y = 0;
+        while y < height {
+            let rows = Rows { first: y, count: ROWS.min(height - y), width, plane: height * width };
+            for i in 0..self.inputs * kernel {
+                let (c, ky) = (self.c + i / kernel, i % kernel);
+                let source = Shifted { data: &padded.data[padded.offset(c, ky)..], stride: padded.size[1] };
+                let size = self.outputs * kernel * LANES;
+                let sums = &mut sums[i * size..(i + 1) * size];
+                match kernel {
+                    1 => outputs::<S, 1>(simd, rows, self.outputs, gradient, source, sums),
+                    _ => outputs::<S, 3>(simd, rows, self.outputs, gradient, source, sums),
+                }
+            }
+            y += ROWS;
+        }
+    }
+
+    fn scatter(&self, sums: &[f32], out: &mut [f32]) {
+        let kernel = self.shape.kernel;
+        let area = kernel * kernel;
+        for (i, lanes) in sums.chunks_exact(LANES).enumerate() {
+            let (kx, o) = (i % kernel, i / kernel % self.outputs);
+            let (ky, c) = (i / (kernel * self.outputs) % kernel, i / (area * self.outputs));
+            let at = ((self.o + o) * self.shape.inputs + self.c + c) * area + ky * kernel + kx;
+            out[at] = lanes.iter().sum();
+        }
+    }
+}
+
+/// Rows of every plane of the gradient.
+#[derive(Clone, Copy)]
+struct Rows {
+    first: usize,
+    count: usize,
+    width: usize,
+    plane: usize,
+}
+
+/// The padded plane that a row of the kernel reads.
+#[derive(Clone, Copy)]
+struct Shifted<'a> {
+    data: &'a [f32],
+    stride: usize,
+}
+
+/// Adds some rows' share to the sums of `T` kernel columns of all outputs, as many outputs at a time as registers hold.
+#[inline(always)]
+fn outputs<S: Simd, const T: usize>(
+    simd: S,
+    rows: Rows,
+    outputs: usize,
+    gradient: &[f32],
+    source: Shifted<'_>,
+    sums: &mut [f32],
+) {
+    let wide = <S::f32s as SimdBase<S>>::LEN >= LANES;
+    let mut o = 0;
+    while o < outputs {
+        let gradient = &gradient[o * rows.plane..];
+        let sums = &mut sums[o * T * LANES..];
+        o += match outputs - o {
+            8.. if wide => accumulate::<S, 8, T>(simd, rows, gradient, source, sums),
+            4.. if wide => accumulate::<S, 4, T>(simd, rows, gradient, source, sums),
+            2.. => accumulate::<S, 2, T>(simd, rows, gradient, source, sums),
+            _ => accumulate::<S, 1, T>(simd, rows, gradient, source, sums),
+        };
+    }
+}
+
+#[inline(always)]
+fn accumulate<S: Simd, const R: usize, const T: usize>(
+    simd: S,
+    rows: Rows,
+    gradient: &[f32],
+    source: Shifted<'_>,
+    sums: &mut [f32],
+) -> usize {
+    let mut acc = [[f32x16::splat(simd, 0.0); T]; R];
+    for r in 0..R {
+        for t in 0..T {
+            let at = (r * T + t) * LANES;
+            acc[r][t] = f32x16::from_slice(simd, &sums[at..at + LANES]);
+        }
+    }
+    for y in rows.first..rows.first + rows.count {
+        let gradient = &gradient[y * rows.width..];
+        let source = &source.data[y * source.stride..];
+        let mut x = 0;
+        while x < rows.width {
+            let valid = LANES.min(rows.width - x);
+            let mut values = [f32x16::splat(simd, 0.0); T];
+            for t in 0..T {
+                values[t] = f32x16::from_slice(simd, &source[x + t..x + t + LANES]);
+            }
+            for r in 0..R {
+                let start = r * rows.plane + x;
+                let g = if valid == LANES {
+                    f32x16::from_slice(simd, &gradient[start..start + LANES])
+                } else {
+                    partial(simd, &gradient[start..start + valid])
+                };
+                for t in 0..T {
+                    acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
+                }
+            }
+            x += LANES;
+        }
+    }
+    for r in 0..R {
+        for t in 0..T {
+            let at = (r * T + t) * LANES;
+            acc[r][t].store_slice(&mut sums[at..at + LANES]);
+        }
+    }
+    R
+}
+
+/// The last values of a row, and zeros.
+#[inline(always)]
+fn partial<S: Simd>(simd: S, values: &[f32]) -> f32x16<S> {
+    let mut lanes = [0.0; LANES];
+    lanes[..values.len()].copy_from_slice(values);
+    f32x16::from_slice(simd, &lanes)
+}
+
+/// The gradient to the bias: the sum of every output's plane over the batch, in double precision.
+#[must_use]
+pub fn backward_bias(shape: ConvShape, gradient: &[f32]) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; shape.outputs];
+    for (i, plane) in gradient.chunks_exact(shape.plane()).enumerate() {
+        sums[i % shape.outputs] += super::sums::sum(plane);
+    }
+    sums.into_iter().map(|s| s as f32).collect()
+}

@@ -1,0 +1,13 @@
+//! What learning needs: operations on planes `[n, channels, height, width]` with handwritten gradients.
+//!
+//! Each stands beside its composition from ordinary tensor operations, in `texnet`, and is held to it by tests.
+
+pub mod conv;
+pub mod norm;
+pub mod padded;
+pub mod projection;
+pub mod pyramid;
+pub mod reference;
+pub mod sort;
+mod sums;
+pub mod taps;

@@ -1,0 +1,176 @@
+//! The operations of learning against their plain references, their gradients against each other and against finite
+//! differences, at every instruction level of this machine and on any number of threads.
+
+use texnet_kernels::learn::conv::{self, ConvShape};
+use texnet_kernels::learn::norm::{self, Group, NormShape};
+use texnet_kernels::learn::projection::{Filters, Grid, Projected, project, project_adjoint};
+use texnet_kernels::learn::reference;
+use texnet_kernels::{Border, Level, level_name, levels};
+
+/// Values in [-1, 1) from a linear congruential generator.
+struct Values(u64);
+
+impl Values {
+    fn take(&mut self, count: usize) -> Vec<f32> {
+        let mut next = || {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 40) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+fn norm_of(a: &[f32]) -> f64 {
+    dot(a, a).sqrt()
+}
+
+/// Relative to the length of both.
+fn assert_equal_products(a: [&[f32]; 2], b: [&[f32]; 2], what: &str) {
+    let [left, right] = [a, b].map(|[x, y]| dot(x, y));
+    let scale = norm_of(a[0]) * norm_of(a[1]) + norm_of(b[0]) * norm_of(b[1]);
+    assert!((left - right).abs() <= 1e-6 * scale + 1e-12, "{what}: {left} and {right}");
+}
+
+fn assert_close(ours: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(ours.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1e-6_f32, |m, v| m.max(v.abs()));
+    for (a, b) in ours.iter().zip(expected) {
+        assert!((a - b).abs() <= tolerance * scale, "{what}: {a} and {b}");
+    }
+}
+
+/// What `work` returns, which must be the same bits at every level and on 1, 2 and 16 threads.
+fn everywhere(what: &str, work: impl Fn(Level) -> Vec<f32> + Sync) -> Vec<f32> {
+    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let result = work(Level::new());
+    for level in levels() {
+        assert!(bits(&work(level)) == bits(&result), "{what}: {} differs", level_name(level));
+    }
+    for threads in [1, 2, 16] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let ours = pool.install(|| work(Level::new()));
+        assert!(bits(&ours) == bits(&result), "{what}: {threads} threads differ");
+    }
+    result
+}
+
+const BORDERS: [Border; 4] = [Border::Circular, Border::Reflect, Border::Replicate, Border::Zero];
+
+fn conv_shapes() -> Vec<ConvShape> {
+    let sizes = [
+        (1, 3, 8, [8, 8]),
+        (2, 5, 11, [6, 19]),
+        (1, 13, 2, [1, 1]),
+        (3, 8, 16, [3, 33]),
+        (1, 9, 24, [20, 64]),
+    ];
+    let mut shapes = Vec::new();
+    for (batch, inputs, outputs, size) in sizes {
+        for kernel in [1, 3] {
+            shapes.extend(BORDERS.map(|border| ConvShape { batch, inputs, outputs, size, kernel, border }));
+        }
+    }
+    shapes
+}
+
+#[test]
+fn convolution_is_its_reference_and_its_gradients_are_its_transposes() {
+    let mut values = Values(1);
+    for shape in conv_shapes() {
+        let what = format!("{shape:?}");
+        let plane = shape.size[0] * shape.size[1];
+        let x = values.take(shape.batch * shape.inputs * plane);
+        let weight = values.take(shape.outputs * shape.inputs * shape.kernel * shape.kernel);
+        let bias = values.take(shape.outputs);
+        let g = values.take(shape.batch * shape.outputs * plane);
+        let out = everywhere(&what, |level| conv::forward(level, shape, &x, &weight, &bias));
+        assert_close(&out, &reference::conv(shape, &x, &weight, &bias), 2e-6, &what);
+        let linear = conv::forward(Level::new(), shape, &x, &weight, &[]);
+        let to_data = everywhere(&what, |level| conv::backward_data(level, shape, &g, &weight));
+        assert_equal_products([&linear, &g], [&x, &to_data], &what);
+        let to_weights = everywhere(&what, |level| conv::backward_weights(level, shape, &x, &g));
+        assert_equal_products([&linear, &g], [&weight, &to_weights], &what);
+        let to_bias = conv::backward_bias(shape, &g);
+        let constant = conv::forward(Level::new(), shape, &vec![0.0; x.len()], &weight, &bias);
+        assert_equal_products([&constant, &g], [&bias, &to_bias], &what);
+    }
+}
+
+/// The gradient of `f` at `x` along `direction`, by central differences.
+fn slope(x: &[f32], direction: &[f32], step: f32, f: impl Fn(&[f32]) -> f64) -> f64 {
+    let moved = |step: f32| -> Vec<f32> { x.iter().zip(direction).map(|(x, d)| x + step * d).collect() };
+    (f(&moved(step)) - f(&moved(-step))) / (2.0 * f64::from(step))
+}
+
+#[test]
+fn normalisation_is_its_reference_and_passes_finite_differences() {
+    let mut values = Values(2);
+    for (group, slope_below) in
+        [(Group::Instance, Some(0.1)), (Group::Batch, Some(0.0)), (Group::Batch, None)]
+    {
+        for (batch, channels, plane) in [(1, 3, 64), (2, 5, 35), (3, 2, 1100)] {
+            let shape = NormShape { channels, plane, group, epsilon: 1e-5, slope: slope_below };
+            let what = format!("{shape:?}");
+            let x: Vec<f32> = values.take(batch * channels * plane).iter().map(|v| 3.0 * v + 5.0).collect();
+            let (gamma, beta) = (values.take(channels), values.take(channels));
+            let g = values.take(x.len());
+            let out = everywhere(&what, |level| norm::forward(level, shape, &x, &gamma, &beta).0);
+            assert_close(&out, &reference::norm(shape, &x, &gamma, &beta), 1e-5, &what);
+            let saved = norm::forward(Level::new(), shape, &x, &gamma, &beta).1;
+            let all = everywhere(&what, |level| {
+                let back = norm::backward(level, shape, &saved, &gamma, &beta, &g);
+                [back.x, back.gamma, back.beta].concat()
+            });
+            let (to_x, rest) = all.split_at(x.len());
+            let (to_gamma, to_beta) = rest.split_at(channels);
+            let direction = values.take(x.len());
+            let of_x = |x: &[f32]| dot(&reference::norm(shape, x, &gamma, &beta), &g);
+            let expected = slope(&x, &direction, 1e-3, of_x);
+            assert!((dot(to_x, &direction) - expected).abs() < 1e-2 * norm_of(&g), "{what}");
+            let direction = values.take(channels);
+            let of_gamma = |gamma: &[f32]| dot(&reference::norm(shape, &x, gamma, &beta), &g);
+            let expected = slope(&gamma, &direction, 1e-3, of_gamma);
+            assert!((dot(to_gamma, &direction) - expected).abs() < 1e-2 * norm_of(&g), "{what}");
+            let of_beta = |beta: &[f32]| dot(&reference::norm(shape, &x, &gamma, beta), &g);
+            let expected = slope(&beta, &direction, 1e-3, of_beta);
+            assert!((dot(to_beta, &direction) - expected).abs() < 1e-2 * norm_of(&g), "{what}");
+        }
+    }
+}
+
+#[test]
+fn projections_are_their_reference_and_the_adjoint_is_their_transpose() {
+    let mut values = Values(3);
+    for (size, stride, origin) in
+        [([8, 8], 1, [0, 0]), ([12, 36], 2, [1, 0]), ([4, 4], 2, [0, 1]), ([64, 128], 4, [3, 2])]
+    {
+        let grid = Grid { size, stride, origin };
+        let picture = values.take(3 * size[0] * size[1]);
+        let banks: Vec<Filters> = [(1, 3), (5, 5), (11, 7)]
+            .map(|(side, count)| Filters { channels: 3, side, weights: values.take(count * 3 * side * side) })
+            .into();
+        let places = grid.count()[0] * grid.count()[1];
+        let gradients: Vec<Vec<f32>> = banks.iter().map(|f| values.take(f.count() * places)).collect();
+        let mut product = 0.0;
+        for (filters, gradient) in banks.iter().zip(&gradients) {
+            let what = format!("{grid:?} {}", filters.side);
+            let out = everywhere(&what, |level| project(level, &picture, grid, filters));
+            assert_close(&out, &reference::project(&picture, grid, filters), 2e-6, &what);
+            product += dot(&out, gradient);
+        }
+        let projected: Vec<Projected> =
+            banks.iter().zip(&gradients).map(|(filters, gradient)| Projected { filters, gradient }).collect();
+        let what = format!("{grid:?}");
+        let back = everywhere(&what, |level| project_adjoint(level, 3, grid, &projected));
+        let ours = dot(&back, &picture);
+        assert!(
+            (ours - product).abs() < 1e-5 * norm_of(&back) * norm_of(&picture),
+            "{what}: {ours} {product}"
+        );
+    }
+}
