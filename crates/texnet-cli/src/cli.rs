@@ -35,6 +35,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Turn a Torch7 model of 2016 (texture_nets, version 1) into a model file.
     Import(Import),
+    /// Learn a texture from pictures of it.
+    Train(Train),
     /// Paint a texture.
     Sample(Sample),
     /// Dress a photograph in a style.
@@ -63,6 +65,48 @@ pub(crate) struct Import {
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
     /// Store weights in 16 bits: half the file, pictures change by less than one step of 8 bits.
+    #[arg(long)]
+    pub(crate) half: bool,
+}
+
+/// Arguments of `texnet train`.
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Pictures of one texture: png, jpg, tiff, webp, bmp or gif.
+    #[arg(required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// How long it may take: fast (about a minute), default (a few), fine (about ten).
+    #[arg(long, default_value = "default")]
+    pub(crate) preset: String,
+    /// Side of the pictures that are learned from; larger sees larger structures and takes longer [default: from the
+    /// objects in the picture].
+    #[arg(long, value_name = "N")]
+    pub(crate) size: Option<usize>,
+    /// Size of the texture to learn, relative to the picture: 0.5 makes objects half as large.
+    #[arg(long, value_name = "S", value_parser = parse_scale)]
+    pub(crate) scale: Option<f32>,
+    /// Seed of everything that is drawn; the same seed learns the same network on the same machine.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Steps to make [default: the preset's].
+    #[arg(long, value_name = "N")]
+    pub(crate) iterations: Option<u64>,
+    /// Make as many steps as fit into this many minutes on this machine.
+    #[arg(long, value_name = "M", conflicts_with = "iterations", value_parser = parse_minutes)]
+    pub(crate) minutes: Option<f64>,
+    /// Where to compute: auto or cpu.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// Change one setting, as in `--set schedule.rate=0.002`; config.toml in the folder of a run lists all.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Go on with a run that was stopped, with its own settings.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Store weights in 16 bits: half the file.
     #[arg(long)]
     pub(crate) half: bool,
 }
@@ -167,6 +211,20 @@ fn parse_factor(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(factor) if (0.0..=1000.0).contains(&factor) => Ok(factor),
         _ => Err("the factor is a number from 0 to 1000".into()),
+    }
+}
+
+fn parse_scale(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(scale) if (0.01..=16.0).contains(&scale) => Ok(scale),
+        _ => Err("the scale is a number from 0.01 to 16".into()),
+    }
+}
+
+fn parse_minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 10_000.0 => Ok(minutes),
+        _ => Err("the time is a number of minutes from just above 0 to 10000".into()),
     }
 }
 

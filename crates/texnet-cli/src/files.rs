@@ -50,6 +50,15 @@ pub(crate) fn write_model(path: &Path, model: &Model, precision: Precision) -> R
         .with_context(|| format!("{} cannot be written: name a file in a writable folder", path.display()))
 }
 
+/// Says at once when a model could not be written to this place at the end of a long run.
+pub(crate) fn check_model_target(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(!path.is_dir(), "{} is a folder: name a file", path.display());
+    let probe = tempfile::Builder::new().prefix(".texnet-").tempfile_in(folder);
+    probe.with_context(|| format!("{} cannot be written: name a file in a writable folder", path.display()))?;
+    Ok(())
+}
+
 /// The name of a file without folder and ending.
 pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "texnet".into(), |stem| stem.to_string_lossy().into_owned())

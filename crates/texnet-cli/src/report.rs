@@ -12,11 +12,24 @@ use crate::cli::Global;
 
 /// Ctrl-C was pressed.
 #[derive(Debug)]
-pub(crate) struct Interrupted;
+pub(crate) struct Interrupted(String);
+
+impl Interrupted {
+    /// With what the user can do next.
+    pub(crate) fn with_advice(advice: &str) -> Self {
+        Self(advice.to_owned())
+    }
+}
+
+impl Default for Interrupted {
+    fn default() -> Self {
+        Self::with_advice("interrupted; no unfinished file is left, and the same command starts again")
+    }
+}
 
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("interrupted; no unfinished file is left, and the same command starts again")
+        f.write_str(&self.0)
     }
 }
 
@@ -41,7 +54,7 @@ impl Report {
 
     /// Fails once Ctrl-C was pressed.
     pub(crate) fn check(&self) -> Result<()> {
-        ensure!(!self.interrupted.load(Ordering::Relaxed), Interrupted);
+        ensure!(!self.interrupted.load(Ordering::Relaxed), Interrupted::default());
         Ok(())
     }
 
@@ -53,6 +66,13 @@ impl Report {
         let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %  {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::with_draw_target(Some(total as u64), target).with_style(style).with_message(name)
+    }
+
+    /// What is about to be done, for people who watch.
+    pub(crate) fn say(&self, sentence: &str) {
+        if !self.json && !self.quiet {
+            eprintln!("{sentence}");
+        }
     }
 
     /// A result: one sentence for people, or these members for programs, with the seconds since the start.

@@ -20,7 +20,7 @@ use crate::fold::{FoldedScale, fold};
 use crate::image::{Content, Image, Window};
 use crate::model::Model;
 use crate::noise::Uniform;
-use crate::spec::{GeneratorSpec, OutputCoding};
+use crate::spec::GeneratorSpec;
 use texnet_kernels::Level;
 
 /// Largest block, `[height, width]` in pixels: its features take some 20 MiB.
@@ -30,7 +30,6 @@ const CONCURRENT: usize = 2;
 /// Largest coordinate of a window, so that no sum of coordinates overflows.
 const MAX_COORDINATE: i64 = 1 << 60;
 /// Means of blue, green and red that Caffe's models subtract, of 255.
-const CAFFE_MEANS: [f32; 3] = [103.939, 116.779, 123.68];
 
 /// How a plane is painted.
 #[derive(Debug, Clone)]
@@ -206,10 +205,7 @@ impl<'a> Plane<'a> {
         let column = (block.columns.start - window.x) as usize;
         for y in block.rows.start..block.rows.end {
             for c in 0..3 {
-                let (channel, scale, shift) = match self.spec.output {
-                    OutputCoding::Rgb => (c, 1.0, 0.0),
-                    OutputCoding::CaffeBgr => (2 - c, 255.0, CAFFE_MEANS[2 - c]),
-                };
+                let (channel, shift, scale) = self.spec.output.source(c);
                 let row = raw.row_from(channel, y, block.columns.start);
                 let out = &mut image.row_mut(c, (y - window.y) as usize)[column..][..block.columns.len()];
                 out.iter_mut().zip(row).for_each(|(v, &value)| *v = (value + shift) / scale);

@@ -79,6 +79,21 @@ pub enum OutputCoding {
     CaffeBgr,
 }
 
+/// Means of Caffe's networks, blue, green, red, on the scale of 0 to 255.
+pub const CAFFE_MEANS: [f32; 3] = [103.939, 116.779, 123.68];
+
+impl OutputCoding {
+    /// Where a colour channel (0 red, 1 green, 2 blue) comes from, as `[channel of the raw output, shift, scale]`:
+    /// the sRGB-coded value is `(raw + shift) / scale`.
+    #[must_use]
+    pub fn source(self, c: usize) -> (usize, f32, f32) {
+        match self {
+            Self::Rgb => (c, 0.0, 1.0),
+            Self::CaffeBgr => (2 - c, CAFFE_MEANS[2 - c], 255.0),
+        }
+    }
+}
+
 /// A spec that describes no network we can run.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{0}")]
@@ -128,6 +143,33 @@ impl GeneratorSpec {
             padding: Padding::Circular,
             output: OutputCoding::Rgb,
         }
+    }
+
+    /// A pyramid that is wide where pixels are few: 40 channels at the coarsest scales, then 32, 24 and 16 at the
+    /// finest. Structure is made at the coarse scales, and time is spent at the fine ones. Noise joins as it is;
+    /// blocks of two convolutions, instance norm, slope 0.1 below zero.
+    #[must_use]
+    pub fn coarse_wide(scales: usize) -> Self {
+        let width = |i: usize| (16 + 8 * (scales - 1 - i)).min(40);
+        let scale = |i: usize| {
+            let (branch, reach) = if i == 0 { (width(0), 0.5) } else { (0, 1.0) };
+            Scale { branch, width: width(i), noise: [-reach, reach] }
+        };
+        Self {
+            scales: (0..scales).map(scale).collect(),
+            block: vec![3, 3],
+            join_norm: false,
+            norm: Norm::Instance,
+            negative_slope: 0.1,
+            ..Self::paper(scales)
+        }
+    }
+
+    /// The texture generator of the code of 2016: blocks as in the paper, slope 0.01 below zero, output in Caffe's
+    /// coding.
+    #[must_use]
+    pub fn code_of_2016(scales: usize) -> Self {
+        Self { negative_slope: 0.01, output: OutputCoding::CaffeBgr, ..Self::paper(scales) }
     }
 
     /// The paper's style generator: [`GeneratorSpec::paper`] with the photograph at every scale.
@@ -330,6 +372,7 @@ mod tests {
         };
         assert_eq!(count(GeneratorSpec::paper(6)), 116_915);
         assert!((60_000..80_000).contains(&count(GeneratorSpec::paper(5))));
+        assert_eq!(count(GeneratorSpec::coarse_wide(5)), 87_171);
     }
 
     #[test]

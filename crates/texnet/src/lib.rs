@@ -1,5 +1,12 @@
 //! Texture networks: descriptors, losses, learning, and the import of the models of 2016.
 
 pub mod descriptor;
+pub mod device;
+pub mod draw;
+pub mod generator;
 pub mod import;
 pub mod loss;
+pub mod measure;
+pub mod ops;
+pub mod resize;
+pub mod train;

@@ -3,6 +3,7 @@
 //! Each stands beside its composition from ordinary tensor operations, in `texnet`, and is held to it by tests.
 
 pub mod conv;
+pub mod join;
 pub mod norm;
 pub mod padded;
 pub mod projection;

@@ -43,6 +43,23 @@ pub struct Saved {
     pub inverse: Vec<f32>,
 }
 
+impl Saved {
+    /// Its slices.
+    #[must_use]
+    pub fn as_slices(&self) -> Normalised<'_> {
+        Normalised { values: &self.normalised, inverse: &self.inverse }
+    }
+}
+
+/// [`Saved`], borrowed.
+#[derive(Debug, Clone, Copy)]
+pub struct Normalised<'a> {
+    /// `(x - mean) / sqrt(variance + epsilon)`.
+    pub values: &'a [f32],
+    /// `1 / sqrt(variance + epsilon)` of every plane.
+    pub inverse: &'a [f32],
+}
+
 /// The gradients of a normalisation.
 #[derive(Debug, Clone)]
 pub struct Gradients {
@@ -77,7 +94,7 @@ pub fn forward(level: Level, shape: NormShape, x: &[f32], gamma: &[f32], beta: &
 pub fn backward(
     level: Level,
     shape: NormShape,
-    saved: &Saved,
+    saved: Normalised<'_>,
     gamma: &[f32],
     beta: &[f32],
     gradient: &[f32],
@@ -86,7 +103,7 @@ pub fn backward(
         let c = i % shape.channels;
         Affine { scale: gamma[c], shift: beta[c], slope: shape.slope.unwrap_or(1.0) }
     };
-    let planes = gradient.par_chunks_exact(shape.plane).zip(saved.normalised.par_chunks_exact(shape.plane));
+    let planes = gradient.par_chunks_exact(shape.plane).zip(saved.values.par_chunks_exact(shape.plane));
     let sums: Vec<[f64; 2]> = planes
         .enumerate()
         .map(|(i, (g, normalised))| vectorized(level, || plane_sums(affine(i), g, normalised)))
@@ -95,7 +112,7 @@ pub fn backward(
     let means = pooled_sums(shape, &sums);
     let mut x = vec![0.0; gradient.len()];
     let planes = x.par_chunks_exact_mut(shape.plane).zip(gradient.par_chunks_exact(shape.plane));
-    planes.zip(saved.normalised.par_chunks_exact(shape.plane)).enumerate().for_each(
+    planes.zip(saved.values.par_chunks_exact(shape.plane)).enumerate().for_each(
         |(i, ((x, g), normalised))| {
             let affine = affine(i);
             let factor = affine.scale * saved.inverse[i];

@@ -1,5 +1,9 @@
 //! What training minimises: named terms over a picture, added up.
 
+pub mod host;
+pub mod range;
+pub mod sliced;
+
 use burn::tensor::Tensor;
 
 /// One part of an [`Objective`]: how far pictures are from what is wanted, in one or more named terms.

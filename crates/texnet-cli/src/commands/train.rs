@@ -1,0 +1,208 @@
+//! `texnet train`: a texture learned from pictures of it.
+
+mod run_folder;
+mod sheet;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressBar;
+use serde_json::json;
+use texnet::train::{Event, TrainConfig, Trainer};
+use texnet_infer::model::Summary;
+use texnet_infer::{Image, Model, Precision};
+use texnet_io::Format;
+
+use crate::cli::Train;
+use crate::files;
+use crate::report::{Interrupted, Report};
+use run_folder::RunFolder;
+
+/// From one preview, and one saved state, to the next.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
+/// Steps that tell how fast the machine is, when the time is given.
+const TRIAL: u64 = 24;
+
+pub(crate) fn run(arguments: &Train, report: &Report) -> Result<()> {
+    let output = output(arguments)?;
+    let exemplars = exemplars(&arguments.images)?;
+    let device = texnet::device::parse(&arguments.device)?;
+    let folder = RunFolder::beside(&output);
+    let config = configure(arguments, &exemplars, &folder)?;
+    let mut trainer = Trainer::new(&config, &exemplars, &device)?;
+    if arguments.resume {
+        folder.resume(&mut trainer)?;
+    } else {
+        folder.start(&config)?;
+    }
+    report.say(&describe(&config, &exemplars));
+    let finished = learn(&mut trainer, &folder, report)?;
+    folder.save(&trainer)?;
+    if finished.is_break() {
+        bail!(Interrupted::with_advice(&format!(
+            "stopped after {} of {} steps; nothing is lost: the same command with --resume goes on",
+            trainer.state().step,
+            config.iterations
+        )));
+    }
+    finish(&trainer, &exemplars, &output, arguments, report)
+}
+
+/// The model file's name is checked before anything is learned.
+fn output(arguments: &Train) -> Result<PathBuf> {
+    let default = || PathBuf::from(format!("{}.safetensors", files::stem(&arguments.images[0])));
+    let output = arguments.output.clone().unwrap_or_else(default);
+    files::check_model_target(&output)?;
+    Ok(output)
+}
+
+fn exemplars(paths: &[PathBuf]) -> Result<Vec<Image>> {
+    paths.iter().map(|path| Ok(texnet_io::read(path)?.to_image())).collect()
+}
+
+/// The settings of the command line, or those that the run began with.
+fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Result<TrainConfig> {
+    if arguments.resume {
+        return folder.config();
+    }
+    let mut settings = arguments.set.clone();
+    let mut add = |key: &str, value: Option<String>| settings.extend(value.map(|v| format!("{key}={v}")));
+    add("size", arguments.size.map(|v| v.to_string()));
+    add("seed", arguments.seed.map(|v| v.to_string()));
+    add("iterations", arguments.iterations.map(|v| v.to_string()));
+    add("scale", arguments.scale.map(|v| format!("{v:?}")));
+    let config = TrainConfig::new(&arguments.preset, &settings)?.resolve(exemplars)?;
+    match arguments.minutes {
+        Some(minutes) => within(config, exemplars, &arguments.device, minutes),
+        None => Ok(config),
+    }
+}
+
+/// As many steps as fit into some minutes on this machine. The number is written down, so that the run can be repeated.
+fn within(config: TrainConfig, exemplars: &[Image], device: &str, minutes: f64) -> Result<TrainConfig> {
+    let start = Instant::now();
+    let mut trainer = Trainer::new(&config, exemplars, &texnet::device::parse(device)?)?;
+    let preparation = start.elapsed();
+    let start = Instant::now();
+    for _ in 0..TRIAL {
+        trainer.step()?;
+    }
+    let step = start.elapsed().as_secs_f64() / TRIAL as f64;
+    let left = 60.0 * minutes - 2.0 * preparation.as_secs_f64();
+    Ok(TrainConfig { iterations: ((left / step) as u64).max(1), ..config })
+}
+
+fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
+    let sizes: Vec<String> = exemplars.iter().map(|i| format!("{}x{}", i.width(), i.height())).collect();
+    let [size, _] = config.size();
+    format!(
+        "learning {} pixels at scale {}: pictures of {size}x{size}, {} scales, {} steps (preset {})",
+        sizes.join(", "),
+        config.scale,
+        config.scales.unwrap_or_default(),
+        config.iterations,
+        config.preset
+    )
+}
+
+/// Runs to the end or to Ctrl-C, with a bar, a log, and previews.
+fn learn(trainer: &mut Trainer, folder: &RunFolder, report: &Report) -> Result<ControlFlow<()>> {
+    let bar = report.bar(trainer.config().iterations as usize, "learning".into());
+    bar.set_position(trainer.state().step);
+    bar.reset_eta();
+    let mut log = folder.log(trainer.state().step)?;
+    let mut saved = Instant::now();
+    let mut failure = None;
+    let outcome = trainer.run(&mut |trainer, event| {
+        show(&bar, event);
+        let mut work = || -> Result<()> {
+            log.write(event)?;
+            if saved.elapsed() >= SAVE_EVERY {
+                folder.save(trainer)?;
+                folder.preview(trainer)?;
+                saved = Instant::now();
+            }
+            Ok(())
+        };
+        if let Err(error) = work() {
+            failure = Some(error);
+            return ControlFlow::Break(());
+        }
+        if report.check().is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    bar.finish_and_clear();
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    Ok(outcome?)
+}
+
+fn show(bar: &ProgressBar, event: &Event) {
+    match event {
+        Event::Step { step, terms, .. } => {
+            bar.set_position(*step);
+            if step % 10 == 0 {
+                let terms: Vec<String> = terms.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+                bar.set_message(terms.join(", "));
+            }
+        }
+        Event::Restarted { step, factor } => {
+            bar.println(format!("learning diverged: on from step {step} with {factor} of the rate"));
+        }
+        Event::Score { .. } => {}
+    }
+}
+
+fn finish(trainer: &Trainer, exemplars: &[Image], output: &Path, arguments: &Train, report: &Report) -> Result<()> {
+    let summary = Summary([("source".to_owned(), source(&arguments.images))].into());
+    let model: Model = trainer.model(summary)?;
+    let precision = if arguments.half { Precision::F16 } else { Precision::F32 };
+    files::write_model(output, &model, precision)?;
+    let sheet = output.with_extension("sheet.png");
+    sheet::write(&sheet, &model, exemplars).with_context(|| sheet.display().to_string())?;
+    let sample = output.with_extension("png");
+    let written = if arguments.images.contains(&sample) { None } else { Some(sample) };
+    if let Some(sample) = &written {
+        sheet::write_sample(sample, &model)?;
+    }
+    let sentence = format!(
+        "{}: learned in {} steps, score {:.4}; pictures in {}",
+        output.display(),
+        trainer.state().best.step,
+        trainer.state().best.score,
+        sheet.display()
+    );
+    report.done(
+        &sentence,
+        json!({
+            "model": output, "sheet": sheet, "sample": written, "steps": trainer.state().best.step,
+            "score": trainer.state().best.score,
+        }),
+    );
+    Ok(())
+}
+
+fn source(images: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    images.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// A picture file next to the run, replaced whole.
+fn write_picture(path: &Path, image: &Image) -> Result<()> {
+    let picture = texnet_io::Picture {
+        width: image.width(),
+        height: image.height(),
+        format: Format::from_path(path)?,
+        bits: 8,
+        alpha: false,
+        icc: None,
+        quality: 92,
+        band: image.height(),
+    };
+    texnet_io::write(path, &picture, |_| {
+        Ok::<_, texnet_io::WriteError>(texnet_io::Band { image: image.clone(), alpha: None })
+    })?;
+    Ok(())
+}

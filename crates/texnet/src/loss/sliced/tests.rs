@@ -1,0 +1,85 @@
+use super::*;
+use crate::draw::Draw;
+
+fn image(seed: u64, side: usize) -> Image {
+    let mut draw = Draw::new(seed, Stream::Noise, 0);
+    let values = (0..3 * side * side).map(|i| 0.4 + 0.15 * draw.normal() + 0.1 * ((i / 5 % 2) as f32)).collect();
+    Image::from_planes(side, side, values)
+}
+
+fn config() -> SlicedConfig {
+    SlicedConfig { levels: 3, bank: 12, ..SlicedConfig::default() }
+}
+
+/// Central differences along random directions, over all filters of a step: sorting, pyramid and colour included.
+///
+/// The slope jumps a little wherever two projections change places, so that single differences are noisy; their sum
+/// is not.
+#[test]
+fn the_gradient_is_that_of_finite_differences() {
+    for (batch, strides) in [(1, vec![2]), (2, vec![4, 2, 1]), (1, vec![])] {
+        let config = SlicedConfig { strides, ..config() };
+        let loss = Sliced::new(&config, &[image(1, 48)], [32, 32], batch).expect("a loss");
+        let pictures: Vec<f32> = (0..batch as u64).flat_map(|i| image(7 + i, 32).data().to_vec()).collect();
+        let gradient = loss.measure(&pictures, 3).gradient;
+        let norm = gradient.iter().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
+        let mut draw = Draw::new(2, Stream::Crop, 0);
+        let (mut products, mut squares) = (0.0, 0.0);
+        for _ in 0..16 {
+            let direction: Vec<f32> = pictures.iter().map(|_| draw.normal()).collect();
+            let moved = |step: f32| {
+                let moved: Vec<f32> = pictures.iter().zip(&direction).map(|(p, d)| p + step * d).collect();
+                f64::from(loss.measure(&moved, 3).value)
+            };
+            let slope = (moved(2e-4) - moved(-2e-4)) / 4e-4;
+            let ours: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(g * d)).sum();
+            assert!((slope - ours).abs() < 0.1 * norm, "{slope} {ours} of {norm}");
+            products += slope * ours;
+            squares += ours * ours;
+        }
+        assert!((products / squares - 1.0).abs() < 0.02, "{}", products / squares);
+    }
+}
+
+#[test]
+fn a_periodic_picture_is_nearer_to_itself_than_to_noise() {
+    let tile = |y: usize, x: usize| {
+        let wave = |v: usize| (v % 16) as f32 / 16.0;
+        [0.2 + 0.6 * wave(x), 0.2 + 0.6 * wave(y), 0.3 + 0.4 * wave(x + y)]
+    };
+    let exemplar = Image::from_fn(96, 96, tile);
+    let config = SlicedConfig { strides: vec![], ..config() };
+    let loss = Sliced::new(&config, &[exemplar], [64, 64], 1).expect("a loss");
+    let itself = loss.measure(Image::from_fn(64, 64, tile).data(), 0).value;
+    let noise = loss.measure(image(4, 64).data(), 0).value;
+    assert!(itself < 0.2 * noise, "{itself} and {noise}");
+}
+
+#[test]
+fn steps_differ_and_can_be_repeated_on_any_number_of_threads() {
+    let loss = Sliced::new(&config(), &[image(1, 40)], [32, 32], 1).expect("a loss");
+    let picture = image(9, 32);
+    let measure = |step, threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| loss.measure(picture.data(), step))
+    };
+    let [a, b] = [measure(5, 1), measure(5, 3)];
+    assert!(a.value == b.value && a.gradient == b.gradient);
+    assert!(measure(6, 1).value != a.value);
+}
+
+#[test]
+fn configurations_that_do_not_fit_are_refused_with_a_sentence() {
+    let refuse = |change: fn(&mut SlicedConfig), word: &str| {
+        let mut config = config();
+        change(&mut config);
+        let error = config.validate([32, 32]).expect_err(word).to_string();
+        assert!(error.contains(word), "{error}");
+    };
+    refuse(|c| c.levels = 0, "levels");
+    refuse(|c| c.levels = 7, "multiples of 64");
+    refuse(|c| c.slices[0].side = 4, "odd");
+    refuse(|c| c.slices.clear(), "at least one filter");
+    refuse(|c| c.strides = vec![0], "strides");
+    assert!(Sliced::new(&config(), &[image(1, 2)], [32, 32], 1).is_err(), "an exemplar of two pixels");
+}

@@ -1,0 +1,78 @@
+//! The operations of a generator: convolution, normalisation with its activation, and the join of two scales.
+//!
+//! Each is composed of the tensor library's own operations, which is its definition and its path on GPUs, and each
+//! has a kernel of ours with a handwritten gradient, which is its path on the CPU: [`host`].
+
+mod composed;
+mod host;
+mod kernels;
+
+use burn::backend::DispatchDevice;
+use burn::tensor::{Device, Tensor};
+use texnet_kernels::Border;
+pub use texnet_kernels::learn::norm::Group;
+
+/// Where a normalisation takes its numbers from, and the activation after it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NormOptions {
+    /// What the moments are taken over.
+    pub group: Group,
+    /// Slope of the activation below zero; none when absent.
+    pub slope: Option<f32>,
+}
+
+/// Added to variances, as when models are run.
+pub const EPSILON: f64 = texnet_infer::whole::EPSILON;
+
+/// How operations are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Path {
+    /// With our kernels where they run, on the CPU.
+    #[default]
+    Fast,
+    /// As compositions of the tensor library's operations, on every device.
+    Composed,
+}
+
+impl Path {
+    fn kernels(self, device: &Device) -> bool {
+        self == Self::Fast && on_host(device.as_dispatch())
+    }
+
+    /// The convolution of `x` `[n, inputs, h, w]` with `weight` `[outputs, inputs, k, k]`, `k` 1 or 3, and `bias`
+    /// `[outputs]`: `[n, outputs, h, w]`.
+    #[must_use]
+    pub fn conv(self, x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, border: Border) -> Tensor<4> {
+        if self.kernels(&x.device()) {
+            kernels::conv(x, weight, bias, border)
+        } else {
+            composed::conv(x, weight, bias, border)
+        }
+    }
+
+    /// `activation(gamma * (x - mean) / sqrt(variance + EPSILON) + beta)` of `x` `[n, c, h, w]`.
+    #[must_use]
+    pub fn norm(self, x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, options: NormOptions) -> Tensor<4> {
+        if self.kernels(&x.device()) {
+            kernels::norm(x, gamma, beta, options)
+        } else {
+            composed::norm(x, gamma, beta, options)
+        }
+    }
+
+    /// `coarse` `[n, a, h, w]`, every value twice in both directions, and `fine` `[n, b, 2h, 2w]` as further
+    /// channels: `[n, a + b, 2h, 2w]`.
+    #[must_use]
+    pub fn join(self, coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
+        if self.kernels(&coarse.device()) { kernels::join(coarse, fine) } else { composed::join(coarse, fine) }
+    }
+}
+
+fn on_host(device: &DispatchDevice) -> bool {
+    match device {
+        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Autodiff(inner) => on_host(inner),
+        #[expect(unreachable_patterns, reason = "with one backend there is no other device")]
+        _ => false,
+    }
+}

@@ -1,0 +1,15 @@
+//! Learning a texture from pictures of it.
+
+mod adam;
+pub mod checkpoint;
+pub mod config;
+pub mod event;
+mod held_out;
+pub mod schedule;
+pub mod state;
+mod trainer;
+
+pub use config::TrainConfig;
+pub use event::Event;
+pub use state::State;
+pub use trainer::{TrainError, Trainer};

@@ -1,0 +1,128 @@
+//! The two executors of a spec are one network: that which learns and that which paints. Likewise the two paths of
+//! every operation, our kernels and the composition from the tensor library, with all gradients.
+
+use burn::tensor::{Device, Int, Tensor};
+use texnet::generator::{Generator, Parameters};
+use texnet::ops::{Group, NormOptions, Path};
+use texnet_infer::spec::{Norm, Padding};
+use texnet_infer::whole::{self, Features, Inputs};
+use texnet_infer::{GeneratorSpec, Level, model::Summary};
+use texnet_kernels::Border;
+
+fn specs() -> Vec<(&'static str, GeneratorSpec)> {
+    vec![
+        ("coarse-wide", GeneratorSpec::coarse_wide(4)),
+        ("paper", GeneratorSpec::paper(3)),
+        ("code of 2016", GeneratorSpec::code_of_2016(3)),
+        ("folded", GeneratorSpec { norm: Norm::Folded, ..GeneratorSpec::coarse_wide(3) }),
+        ("reflecting", GeneratorSpec { padding: Padding::Reflect, ..GeneratorSpec::coarse_wide(3) }),
+    ]
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+fn features(tensor: &Tensor<4>) -> Features {
+    let [_, channels, height, width] = tensor.dims();
+    Features { channels, height, width, data: values(tensor.clone()) }
+}
+
+fn colours(spec: &GeneratorSpec, raw: &Features) -> Vec<f32> {
+    let plane = raw.height * raw.width;
+    let channel = |c: usize| {
+        let (channel, shift, scale) = spec.output.source(c);
+        raw.data[channel * plane..(channel + 1) * plane].iter().map(move |v| (v + shift) / scale)
+    };
+    (0..3).flat_map(channel).collect()
+}
+
+fn assert_close(a: &[f32], b: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    let scale = b.iter().fold(1e-6_f32, |m, v| m.max(v.abs()));
+    let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+    assert!(worst <= tolerance * scale, "{what}: {worst} of {scale}");
+}
+
+/// Something else than ones and zeros where learning begins with those.
+fn parameters(spec: &GeneratorSpec) -> Parameters {
+    let mut parameters = Parameters::initial(spec, [0.5, 0.4, 0.3], 3);
+    for (i, values) in parameters.values.iter_mut().enumerate() {
+        values.iter_mut().enumerate().for_each(|(j, v)| *v += 0.01 * ((i + 3 * j) % 7) as f32);
+    }
+    parameters
+}
+
+#[test]
+fn what_learns_is_what_paints() {
+    let device = Device::flex();
+    for (name, spec) in specs() {
+        let parameters = parameters(&spec);
+        let model = parameters.to_model(&spec, Summary::default()).expect("a model");
+        for path in [Path::Fast, Path::Composed] {
+            let generator = Generator::new(spec.clone(), path);
+            let noise = generator.noise(&[7], [16, 32], &device);
+            let ours = generator.forward(&parameters.leaves(&device), &noise, None);
+            let inputs = Inputs { noise: noise.iter().map(features).collect(), content: None };
+            let raw = whole::run(&model, &inputs, Level::new());
+            assert_close(&values(ours), &colours(&spec, &raw), 1e-4, &format!("{name} {path:?}"));
+        }
+    }
+}
+
+/// Every gradient of a network's parameters, by both paths.
+#[test]
+fn both_paths_have_the_same_gradients() {
+    let device = Device::flex().autodiff();
+    for (name, spec) in specs() {
+        let parameters = parameters(&spec);
+        let gradients = |path| {
+            let generator = Generator::new(spec.clone(), path);
+            let noise = generator.noise(&[1, 2], [16, 16], &device);
+            let leaves = parameters.leaves(&device);
+            let pictures = generator.forward(&leaves, &noise, None);
+            let count = pictures.dims().iter().product::<usize>() as i64;
+            let ramp = Tensor::<1, Int>::arange(0..count, &device).float();
+            let ramp = (ramp * 0.37).sin().reshape(pictures.dims());
+            let grads = (pictures * ramp).sum().backward();
+            let of = |n: &str| leaves.get(n).grad(&grads).map_or_else(Vec::new, |g| values(g));
+            parameters.shapes.iter().map(|(n, _)| (n.clone(), of(n))).collect::<Vec<_>>()
+        };
+        let [fast, composed] = [Path::Fast, Path::Composed].map(gradients);
+        // Some are zero but for rounding: shifts before a normalisation.
+        let largest = composed.iter().flat_map(|(_, g)| g).fold(0.0_f32, |m, v| m.max(v.abs()));
+        for ((parameter, fast), (_, composed)) in fast.iter().zip(&composed) {
+            assert_eq!(fast.len(), composed.len(), "{name} {parameter}");
+            let worst = fast.iter().zip(composed).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+            let scale = composed.iter().fold(1e-3 * largest, |m, v| m.max(v.abs()));
+            assert!(worst <= 1e-3 * scale, "{name} {parameter}: {worst} of {scale}");
+        }
+    }
+}
+
+#[test]
+fn every_operation_is_its_composition() {
+    let device = Device::flex();
+    let random = |shape: [usize; 4]| {
+        Tensor::<4>::random(shape, burn::tensor::Distribution::Uniform(-1.0, 1.0), &device)
+    };
+    for border in [Border::Circular, Border::Reflect, Border::Replicate, Border::Zero] {
+        for (x, w) in [([2, 3, 5, 9], [8, 3, 3, 3]), ([1, 7, 16, 16], [5, 7, 3, 3]), ([1, 4, 3, 3], [3, 4, 1, 1])] {
+            let (x, w) = (random(x), random(w));
+            let ours = Path::Fast.conv(x.clone(), w.clone(), None, border);
+            assert_close(&values(ours), &values(Path::Composed.conv(x, w, None, border)), 1e-5, "conv");
+        }
+    }
+    for group in [Group::Instance, Group::Batch] {
+        for slope in [None, Some(0.1)] {
+            let options = NormOptions { group, slope };
+            let (x, gamma, beta) = (random([2, 3, 6, 5]), random([1, 1, 1, 3]), random([1, 1, 1, 3]));
+            let [gamma, beta] = [gamma, beta].map(|v| v.reshape([3]));
+            let ours = Path::Fast.norm(x.clone(), gamma.clone(), beta.clone(), options);
+            assert_close(&values(ours), &values(Path::Composed.norm(x, gamma, beta, options)), 1e-5, "norm");
+        }
+    }
+    let (coarse, fine) = (random([2, 3, 2, 4]), random([2, 1, 4, 8]));
+    let ours = Path::Fast.join(coarse.clone(), fine.clone());
+    assert_close(&values(ours), &values(Path::Composed.join(coarse, fine)), 0.0, "join");
+}
