@@ -63,16 +63,26 @@ pub enum DescriptorError {
     Weights(String),
 }
 
-impl<T: Descriptor + ?Sized> Descriptor for Arc<T> {
-    fn name(&self) -> String {
-        (**self).name()
-    }
+macro_rules! pointers {
+    ($($pointer:ident),+) => {$(
+        impl<T: Descriptor + ?Sized> Descriptor for $pointer<T> {
+            fn name(&self) -> String {
+                (**self).name()
+            }
 
-    fn check(&self, size: [usize; 2], layers: &[Layer]) -> Result<(), DescriptorError> {
-        (**self).check(size, layers)
-    }
+            fn check(&self, size: [usize; 2], layers: &[Layer]) -> Result<(), DescriptorError> {
+                (**self).check(size, layers)
+            }
 
-    fn features(&self, pictures: &Tensor<4>, layers: &[Layer]) -> Result<Vec<Tensor<4>>, DescriptorError> {
-        (**self).features(pictures, layers)
-    }
+            fn features(
+                &self,
+                pictures: &Tensor<4>,
+                layers: &[Layer],
+            ) -> Result<Vec<Tensor<4>>, DescriptorError> {
+                (**self).features(pictures, layers)
+            }
+        }
+    )+};
 }
+
+pointers!(Arc, Box);
