@@ -4,6 +4,7 @@
 
 mod layer;
 mod vgg19;
+pub mod weights;
 
 use std::sync::Arc;
 

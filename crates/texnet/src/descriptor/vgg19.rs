@@ -3,6 +3,9 @@
 //! Departures: the pooling forgets an odd last row or column, as torchvision's does, where Caffe's and the code of
 //! 2016 pooled what was left of it; the classifier does not exist.
 
+mod file;
+mod tensors;
+
 use std::collections::BTreeMap;
 
 use burn::tensor::activation::relu;
@@ -105,8 +108,9 @@ impl Vgg19 {
         // The weights are constants: their device knows no gradients, whatever that of the pictures does.
         let device = device.clone().without_autodiff();
         let pairs = Layer::convs().zip(convs);
-        let convs =
-            pairs.map(|(layer, conv)| Ok((layer, upload(layer, conv, &device)?))).collect::<Result<_, _>>()?;
+        let convs = pairs
+            .map(|(layer, conv)| Ok((layer, upload(layer, conv, &device)?)))
+            .collect::<Result<_, _>>()?;
         let Vgg19Options { pooling, padding, coding: asked } = options;
         Ok(Self { convs, coding: asked.unwrap_or(coding), pooling, padding })
     }
@@ -196,7 +200,7 @@ impl Descriptor for Vgg19 {
 }
 
 /// Weight shape `[outputs, inputs, 3, 3]` of a convolution.
-pub(super) fn conv_shape(layer: Layer) -> [usize; 4] {
+fn conv_shape(layer: Layer) -> [usize; 4] {
     let block = layer.block() - 1;
     let outputs = WIDTHS[block];
     let first = !layer.path().iter().rev().skip(1).any(|l| l.step() == Step::Conv && l.block() == block + 1);
@@ -301,8 +305,10 @@ mod tests {
         let vgg = vgg(2, Vgg19Options::default());
         assert_eq!(
             vgg.check([1, 40], &[Layer::Relu1_1]).map_err(|e| e.to_string()),
-            Err("image is 40x1, but 'relu1_1' needs at least 2x2: choose a shallower layer or a larger image"
-                .into())
+            Err(
+                "image is 40x1, but 'relu1_1' needs at least 2x2: choose a shallower layer or a larger image"
+                    .into()
+            )
         );
         assert_eq!(vgg.check([400, 400], &[Layer::Relu2_1]), Err(DescriptorError::TooDeep(Layer::Relu2_1)));
         for shape in [[0, 3, 8, 8], [1, 1, 8, 8]] {

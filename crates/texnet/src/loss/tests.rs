@@ -206,9 +206,11 @@ fn a_relative_error_does_not_know_the_magnitude_of_features() {
 #[test]
 fn a_silent_layer_gives_numbers() {
     let silent = Tensor::zeros([1, 3, 4, 4], (&Device::flex(), DType::F64));
-    for (distance, normalize) in
-        [(GramDistance::RelativeRoot, false), (GramDistance::RelativeRoot, true), (GramDistance::Squared, true)]
-    {
+    for (distance, normalize) in [
+        (GramDistance::RelativeRoot, false),
+        (GramDistance::RelativeRoot, true),
+        (GramDistance::Squared, true),
+    ] {
         let config = config(&[(LAYERS[0], 1.0)], distance, normalize);
         let loss = Perceptual::new(Identity).with_texture(&silent, config).expect("any size");
         assert!(value(&loss, &silent).is_finite());
