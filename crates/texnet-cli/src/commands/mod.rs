@@ -5,3 +5,4 @@ pub(crate) mod info;
 pub(crate) mod sample;
 pub(crate) mod shell;
 pub(crate) mod stylise;
+pub(crate) mod weights;

@@ -23,6 +23,9 @@ pub enum LossError {
     /// They have no features.
     #[error(transparent)]
     Descriptor(#[from] DescriptorError),
+    /// All pictures should show one photograph, and there is another number of them.
+    #[error("there are {0} photographs, but all pictures show the same one: give one, or those of each step")]
+    Photographs(usize),
     /// A photograph that pictures should show has another size.
     #[error(
         "the photograph is {}x{}, but pictures are {}x{}: give it their size",

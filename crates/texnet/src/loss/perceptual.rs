@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use super::content::Photographs;
 use super::gram::GramTargets;
 use super::{ContentConfig, GramConfig, Loss, LossError, Term, content_distance};
-use crate::descriptor::{Descriptor, DescriptorError, Layer};
+use crate::descriptor::{Descriptor, Layer};
 
 /// Distances of pictures from an exemplar's texture and a photograph's content, in the features of a descriptor.
 pub struct Perceptual {
@@ -27,7 +27,7 @@ impl Perceptual {
     ///
     /// # Errors
     /// The exemplar has no features at one of the layers.
-    pub fn with_texture(mut self, exemplar: &Tensor<4>, config: GramConfig) -> Result<Self, DescriptorError> {
+    pub fn with_texture(mut self, exemplar: &Tensor<4>, config: GramConfig) -> Result<Self, LossError> {
         let layers: Vec<_> = config.layers.iter().map(|&(layer, _)| layer).collect();
         let features = self.descriptor.features(&exemplar.clone().without_autodiff(), &layers)?;
         self.texture = Some(GramTargets::new(config, &features));
@@ -37,13 +37,16 @@ impl Perceptual {
     /// With a term `content LAYER`: all pictures should show this photograph, of shape `[1, 3, h, w]` and of their size.
     ///
     /// # Errors
-    /// The photograph has no features at this layer.
+    /// The photograph has no features at this layer, or there are several.
     pub fn with_photograph(
         mut self,
         photograph: &Tensor<4>,
         config: ContentConfig,
-    ) -> Result<Self, DescriptorError> {
-        let [.., height, width] = photograph.dims();
+    ) -> Result<Self, LossError> {
+        let [n, _, height, width] = photograph.dims();
+        if n != 1 {
+            return Err(LossError::Photographs(n));
+        }
         let photograph = photograph.clone().without_autodiff();
         for features in self.descriptor.features(&photograph, &[config.layer])? {
             self.content = Some((config, Photographs::Fixed(Box::new(features), [height, width])));

@@ -270,6 +270,9 @@ fn sizes_are_checked_before_the_first_step() {
     let sentence = |size| objective.check(size).map_err(|e| e.to_string()).expect_err("refused");
     assert_eq!(sentence([9, 6]), "the photograph is 6x8, but pictures are 6x9: give it their size");
     assert!(sentence([3, 6]).contains("at least 4x4"));
+    let several =
+        Perceptual::new(Small).with_photograph(&pictures([2, 3, 8, 6], 8), ContentConfig::default());
+    assert_eq!(several.err(), Some(LossError::Photographs(2)));
 }
 
 #[test]
