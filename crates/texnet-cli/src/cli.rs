@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use texnet_infer::Window;
+
+use crate::commands;
 
 /// Paint textures at any size, and dress photographs in a style, with texture networks.
 #[derive(Debug, Parser)]
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Stylise(Stylise),
     /// Tell what a model is.
     Info(Info),
+    /// Get the weights of a network that training can use; nothing else here uses the network.
+    Weights(Weights),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -173,6 +177,29 @@ pub(crate) struct Stylise {
     pub(crate) max_size: Option<usize>,
     #[command(flatten)]
     pub(crate) coding: Coding,
+}
+
+/// Arguments of `texnet weights`.
+#[derive(Debug, Args)]
+pub(crate) struct Weights {
+    /// Which network's.
+    pub(crate) network: Network,
+    /// Another source than torchvision's public file (548 MiB).
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// The SHA-256 that the file must have, or its first digits [default: those in the name of the source].
+    #[arg(long, value_name = "HEX", value_parser = commands::weights::parse_digits)]
+    pub(crate) sha256: Option<String>,
+    /// The file to write [default: one in your cache folder, where texnet looks for it].
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// A network whose weights are public.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Network {
+    /// VGG-19, the descriptor of the paper.
+    Vgg19,
 }
 
 /// Arguments of `texnet info`.

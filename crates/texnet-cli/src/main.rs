@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod download;
 mod files;
 mod paint;
 mod report;
@@ -53,6 +54,7 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Sample(arguments) => commands::sample::run(arguments, &report),
         Command::Stylise(arguments) => commands::stylise::run(arguments, &report),
         Command::Info(arguments) => commands::info::run(arguments, &report),
+        Command::Weights(arguments) => commands::weights::run(arguments, &report),
         Command::Completions { shell } => commands::shell::completions(*shell),
         Command::Man { folder } => commands::shell::man(folder.as_deref()),
     }

@@ -6,3 +6,4 @@ pub(crate) mod sample;
 pub(crate) mod shell;
 pub(crate) mod stylise;
 pub(crate) mod train;
+pub(crate) mod weights;

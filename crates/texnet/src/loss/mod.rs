@@ -1,10 +1,46 @@
 //! What training minimises: named terms over a picture, added up.
 
+mod content;
+mod diversity;
+mod gram;
 pub mod host;
+mod perceptual;
 pub mod range;
 pub mod sliced;
+mod tv;
 
 use burn::tensor::Tensor;
+use thiserror::Error;
+
+use crate::descriptor::DescriptorError;
+
+pub use content::{ContentConfig, content_distance};
+pub use diversity::Diversity;
+pub use gram::{GramConfig, GramDistance, gram};
+pub use perceptual::Perceptual;
+pub use tv::TotalVariation;
+
+/// Why pictures cannot be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LossError {
+    /// They have no features.
+    #[error(transparent)]
+    Descriptor(#[from] DescriptorError),
+    /// All pictures should show one photograph, and there is another number of them.
+    #[error("there are {0} photographs, but all pictures show the same one: give one, or those of each step")]
+    Photographs(usize),
+    /// A photograph that pictures should show has another size.
+    #[error(
+        "the photograph is {}x{}, but pictures are {}x{}: give it their size",
+        photograph[1], photograph[0], pictures[1], pictures[0]
+    )]
+    PhotographSize {
+        /// Height and width of the photograph, in pixels.
+        photograph: [usize; 2],
+        /// Height and width of the pictures, in pixels.
+        pictures: [usize; 2],
+    },
+}
 
 /// One part of an [`Objective`]: how far pictures are from what is wanted, in one or more named terms.
 pub trait Loss: Send {
@@ -12,6 +48,14 @@ pub trait Loss: Send {
     ///
     /// Whatever is drawn at random is a function of `step` alone, so that a step can be repeated.
     fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term>;
+
+    /// Whether pictures of `[height, width]` pixels can be judged; asked once, before the first step.
+    ///
+    /// # Errors
+    /// They cannot: why, and what would help.
+    fn check(&self, _size: [usize; 2]) -> Result<(), LossError> {
+        Ok(())
+    }
 }
 
 /// A summand of an objective.
@@ -49,6 +93,14 @@ impl Objective {
     pub fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
         self.losses.iter().flat_map(|loss| loss.terms(pictures, step)).collect()
     }
+
+    /// Whether pictures of `[height, width]` pixels can be judged by all losses; asked once, before the first step.
+    ///
+    /// # Errors
+    /// As [`Loss::check`], of the first loss that cannot.
+    pub fn check(&self, size: [usize; 2]) -> Result<(), LossError> {
+        self.losses.iter().try_for_each(|loss| loss.check(size))
+    }
 }
 
 /// The sum of terms; none when there are none.
@@ -56,3 +108,6 @@ impl Objective {
 pub fn total(terms: &[Term]) -> Option<Tensor<1>> {
     terms.iter().map(|term| term.value.clone()).reduce(|a, b| a + b)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! VGG-19 (Simonyan and Zisserman 2014) down to any layer, as a table.
+//!
+//! Departures: the pooling forgets an odd last row or column, as torchvision's does, where Caffe's and the code of
+//! 2016 pooled what was left of it; the classifier does not exist.
+
+mod file;
+mod tensors;
+
+use std::collections::BTreeMap;
+
+use burn::tensor::activation::relu;
+use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use super::layer::Step;
+use super::{Descriptor, DescriptorError, Layer};
+
+/// Channels of the five blocks.
+const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
+/// Means of R, G and B over ImageNet, for values in `[0, 1]`: what torchvision subtracts.
+const TORCHVISION_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Standard deviations likewise: what torchvision divides by.
+const TORCHVISION_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+/// Means of B, G and R over ImageNet, for values in `0..255`: what Caffe's models subtract.
+const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
+
+/// How pictures are handed to the first convolution: as its weights were trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// RGB in `[0, 1]`, minus the mean of ImageNet, divided by its standard deviation.
+    Torchvision,
+    /// BGR in `0..255`, minus the mean of ImageNet: the original weights, and those of the code of 2016.
+    Caffe,
+}
+
+/// How a block halves its features.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pooling {
+    /// The largest of 2x2, as trained, and in Ulyanov et al. 2016.
+    #[default]
+    Max,
+    /// Their mean, as in Gatys et al. 2015: smoother gradients.
+    Average,
+}
+
+/// What lies beyond the border of a picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Padding {
+    /// Zeros, as trained.
+    #[default]
+    Zero,
+    /// Nothing: features shrink by two positions per convolution, and no statistic knows the border (`vgg_no_pad` of
+    /// the code of 2016).
+    None,
+}
+
+/// How a [`Vgg19`] is run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Vgg19Options {
+    /// How blocks are halved.
+    pub pooling: Pooling,
+    /// What lies beyond the border.
+    pub padding: Padding,
+    /// How pictures are handed over; `None` leaves it to the file.
+    pub coding: Option<Coding>,
+}
+
+/// The numbers of a 3x3 convolution on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConvWeights {
+    /// Weights of shape `[outputs, inputs, 3, 3]`, row-major; a correlation, as everywhere in the field.
+    pub weight: Vec<f32>,
+    /// One number per output.
+    pub bias: Vec<f32>,
+}
+
+/// A VGG-19 with fixed weights.
+#[derive(Debug, Clone)]
+pub struct Vgg19 {
+    /// Weight and bias of the first convolutions, without gaps.
+    convs: BTreeMap<Layer, (Tensor<4>, Tensor<1>)>,
+    coding: Coding,
+    pooling: Pooling,
+    padding: Padding,
+}
+
+impl Vgg19 {
+    /// A network of the first convolutions from the picture down, one to sixteen of them, on a device.
+    ///
+    /// `coding` is that of the weights; [`Vgg19Options::coding`] overrides it.
+    ///
+    /// # Errors
+    /// There are none or too many, or one has not the size that VGG-19 gives it, or a number is not finite.
+    pub fn new(
+        convs: Vec<ConvWeights>,
+        coding: Coding,
+        options: Vgg19Options,
+        device: &Device,
+    ) -> Result<Self, DescriptorError> {
+        let most = Layer::convs().count();
+        if convs.is_empty() || convs.len() > most {
+            let found = convs.len();
+            return Err(DescriptorError::Weights(format!(
+                "there are weights of {found} convolutions, but VGG-19 has 1 to {most} of them"
+            )));
+        }
+        // The weights are constants: their device knows no gradients, whatever that of the pictures does.
+        let device = device.clone().without_autodiff();
+        let pairs = Layer::convs().zip(convs);
+        let convs = pairs
+            .map(|(layer, conv)| Ok((layer, upload(layer, conv, &device)?)))
+            .collect::<Result<_, _>>()?;
+        let Vgg19Options { pooling, padding, coding: asked } = options;
+        Ok(Self { convs, coding: asked.unwrap_or(coding), pooling, padding })
+    }
+
+    /// How pictures are handed to the first convolution.
+    #[must_use]
+    pub fn coding(&self) -> Coding {
+        self.coding
+    }
+
+    /// Pictures as the first convolution wants them.
+    fn encode(&self, pictures: &Tensor<4>) -> Tensor<4> {
+        let device = pictures.device().without_autodiff();
+        let row = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+        let pictures = pictures.clone().cast(DType::F32);
+        match self.coding {
+            Coding::Torchvision => (pictures - row(TORCHVISION_MEAN)) / row(TORCHVISION_DEVIATION),
+            Coding::Caffe => pictures.flip([1]).mul_scalar(255) - row(CAFFE_MEAN),
+        }
+    }
+
+    fn run(&self, layer: Layer, x: Tensor<4>) -> Tensor<4> {
+        match layer.step() {
+            Step::Relu => relu(x),
+            Step::Pool => match self.pooling {
+                Pooling::Max => max_pool2d(x, MaxPoolOptions::new([2, 2])),
+                Pooling::Average => avg_pool2d(x, AvgPoolOptions::new([2, 2])),
+            },
+            Step::Conv => {
+                // `check` has answered for layers that lie deeper than the weights reach.
+                let Some((weight, bias)) = self.convs.get(&layer) else { return x };
+                let border = usize::from(self.padding == Padding::Zero);
+                let options = ConvOptions::new([1, 1], [border, border], [1, 1], 1);
+                conv2d(x, weight.clone(), Some(bias.clone()), options)
+            }
+        }
+    }
+}
+
+impl Descriptor for Vgg19 {
+    fn name(&self) -> String {
+        let coding = match self.coding {
+            Coding::Torchvision => "torchvision",
+            Coding::Caffe => "caffe",
+        };
+        let pooling = match self.pooling {
+            Pooling::Max => "max",
+            Pooling::Average => "average",
+        };
+        let padding = match self.padding {
+            Padding::Zero => "padded",
+            Padding::None => "unpadded",
+        };
+        format!("vgg19 {coding} {pooling} {padding}")
+    }
+
+    fn check(&self, [height, width]: [usize; 2], layers: &[Layer]) -> Result<(), DescriptorError> {
+        let Some(&layer) = layers.iter().max() else { return Ok(()) };
+        let missing = |layer: &&Layer| layer.step() == Step::Conv && !self.convs.contains_key(layer);
+        if layer.path().iter().any(|layer| missing(&layer)) {
+            return Err(DescriptorError::TooDeep(layer));
+        }
+        let least = layer.least_side(self.padding);
+        if height.min(width) < least {
+            return Err(DescriptorError::TooSmall { height, width, layer, least });
+        }
+        Ok(())
+    }
+
+    fn features(&self, pictures: &Tensor<4>, layers: &[Layer]) -> Result<Vec<Tensor<4>>, DescriptorError> {
+        let shape @ [n, channels, height, width] = pictures.dims();
+        if n == 0 || channels != 3 {
+            return Err(DescriptorError::Shape(shape));
+        }
+        self.check([height, width], layers)?;
+        let Some(deepest) = layers.iter().max() else { return Ok(Vec::new()) };
+        let mut x = self.encode(pictures);
+        let mut kept = BTreeMap::new();
+        for &layer in deepest.path() {
+            x = self.run(layer, x);
+            if layers.contains(&layer) {
+                kept.insert(layer, x.clone());
+            }
+        }
+        Ok(layers.iter().filter_map(|layer| kept.get(layer).cloned()).collect())
+    }
+}
+
+/// Weight shape `[outputs, inputs, 3, 3]` of a convolution.
+fn conv_shape(layer: Layer) -> [usize; 4] {
+    let block = layer.block() - 1;
+    let outputs = WIDTHS[block];
+    let first = !layer.path().iter().rev().skip(1).any(|l| l.step() == Step::Conv && l.block() == block + 1);
+    let inputs = match (first, block) {
+        (false, _) => outputs,
+        (true, 0) => 3,
+        (true, _) => WIDTHS[block - 1],
+    };
+    [outputs, inputs, 3, 3]
+}
+
+fn upload(
+    layer: Layer,
+    conv: ConvWeights,
+    device: &Device,
+) -> Result<(Tensor<4>, Tensor<1>), DescriptorError> {
+    let shape = conv_shape(layer);
+    let [outputs, numbers] = [shape[0], shape.iter().product()];
+    if conv.weight.len() != numbers || conv.bias.len() != outputs {
+        let [weights, biases] = [conv.weight.len(), conv.bias.len()];
+        return Err(DescriptorError::Weights(format!(
+            "'{layer}' has {weights} weights and {biases} biases, but VGG-19's has {numbers} and {outputs}"
+        )));
+    }
+    if conv.weight.iter().chain(&conv.bias).any(|value| !value.is_finite()) {
+        return Err(DescriptorError::Weights(format!("'{layer}' has weights that are not finite numbers")));
+    }
+    let weight = Tensor::from_data(TensorData::new(conv.weight, shape), device);
+    Ok((weight, Tensor::from_data(TensorData::new(conv.bias, [outputs]), device)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first convolutions with small weights that differ.
+    fn weights(count: usize) -> Vec<ConvWeights> {
+        let wave = |n: usize| (0..n).map(|i| (i as f32 * 0.7).sin() * 0.1).collect();
+        let conv = |layer| {
+            let shape = conv_shape(layer);
+            ConvWeights { weight: wave(shape.iter().product()), bias: wave(shape[0]) }
+        };
+        Layer::convs().take(count).map(conv).collect()
+    }
+
+    fn vgg(count: usize, options: Vgg19Options) -> Vgg19 {
+        Vgg19::new(weights(count), Coding::Torchvision, options, &Device::flex()).expect("sound weights")
+    }
+
+    fn pictures(shape: [usize; 4]) -> Tensor<4> {
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|i| (i as f32 * 1.3).sin() * 0.5 + 0.5).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    #[test]
+    fn shapes_are_those_of_configuration_e() {
+        let inputs: Vec<usize> = Layer::convs().map(|layer| conv_shape(layer)[1]).collect();
+        let outputs: Vec<usize> = Layer::convs().map(|layer| conv_shape(layer)[0]).collect();
+        let expected = [64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512, 512, 512, 512];
+        assert_eq!(outputs, expected);
+        assert_eq!(inputs[0], 3);
+        assert_eq!(inputs[1..], expected[..15]);
+    }
+
+    #[test]
+    fn features_come_in_the_order_asked_for() {
+        let layers = [Layer::Pool1, Layer::Conv1_1, Layer::Relu1_1, Layer::Pool1];
+        let features = vgg(2, Vgg19Options::default()).features(&pictures([2, 3, 9, 8]), &layers);
+        let features = features.expect("large enough");
+        let shapes: Vec<_> = features.iter().map(Tensor::dims).collect();
+        assert_eq!(shapes, [[2, 64, 4, 4], [2, 64, 9, 8], [2, 64, 9, 8], [2, 64, 4, 4]]);
+        let least = |i: usize| features[i].clone().min().into_scalar::<f32>();
+        assert!(least(1) < 0.0 && least(2) == 0.0);
+    }
+
+    #[test]
+    fn without_padding_features_are_the_inner_part_of_the_padded_ones() {
+        let pictures = pictures([1, 3, 8, 7]);
+        let of = |padding| {
+            let vgg = vgg(1, Vgg19Options { padding, ..Default::default() });
+            vgg.features(&pictures, &[Layer::Relu1_1]).expect("large enough").remove(0)
+        };
+        let inner = of(Padding::Zero).slice([0..1, 0..64, 1..7, 1..6]);
+        let difference = (of(Padding::None) - inner).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-6, "{difference}");
+    }
+
+    #[test]
+    fn gradients_reach_the_picture_and_weights_need_none() {
+        let pictures = pictures([1, 3, 6, 6]).autodiff().require_grad();
+        let vgg = vgg(1, Vgg19Options::default());
+        let features = vgg.features(&pictures, &[Layer::Conv1_1]).expect("large enough");
+        let gradients = features[0].clone().sum().backward();
+        let gradient = pictures.grad(&gradients).expect("a gradient");
+        assert!(gradient.abs().sum().into_scalar::<f32>() > 0.0);
+        assert!(vgg.convs.values().all(|(weight, bias)| !weight.is_tracked() && !bias.is_tracked()));
+    }
+
+    #[test]
+    fn what_cannot_be_described_is_said_in_a_sentence() {
+        let vgg = vgg(2, Vgg19Options::default());
+        assert_eq!(
+            vgg.check([1, 40], &[Layer::Relu1_1]).map_err(|e| e.to_string()),
+            Err(
+                "image is 40x1, but 'relu1_1' needs at least 2x2: choose a shallower layer or a larger image"
+                    .into()
+            )
+        );
+        assert_eq!(vgg.check([400, 400], &[Layer::Relu2_1]), Err(DescriptorError::TooDeep(Layer::Relu2_1)));
+        for shape in [[0, 3, 8, 8], [1, 1, 8, 8]] {
+            let answer = vgg.features(&Tensor::zeros(shape, &Device::flex()), &[Layer::Relu1_1]);
+            assert_eq!(answer.err(), Some(DescriptorError::Shape(shape)));
+        }
+    }
+
+    #[test]
+    fn weights_of_the_wrong_size_or_kind_are_refused() {
+        let refused = |change: &dyn Fn(&mut Vec<ConvWeights>)| {
+            let mut weights = weights(2);
+            change(&mut weights);
+            Vgg19::new(weights, Coding::Caffe, Vgg19Options::default(), &Device::flex()).err().is_some()
+        };
+        assert!(!refused(&|_| ()));
+        assert!(refused(&Vec::clear));
+        assert!(refused(&|w| w[1].weight.truncate(9)));
+        assert!(refused(&|w| w[0].bias.push(0.0)));
+        assert!(refused(&|w| w[0].weight[5] = f32::NAN));
+        assert!(refused(&|w| w.extend(vec![w[0].clone(); 20])));
+    }
+
+    #[test]
+    fn the_name_tells_all_that_changes_features() {
+        let options =
+            Vgg19Options { pooling: Pooling::Average, padding: Padding::None, coding: Some(Coding::Caffe) };
+        assert_eq!(vgg(1, options).name(), "vgg19 caffe average unpadded");
+    }
+}
