@@ -35,6 +35,11 @@ impl Rgb {
         Self(self.0.map(|v| geometry::mix(grey, v, amount).max(0.0)))
     }
 
+    /// Every value by itself.
+    pub(crate) fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        Self(self.0.map(f))
+    }
+
     /// Value by value.
     pub(crate) fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
         Self([0, 1, 2].map(|c| f(self.0[c], other.0[c])))

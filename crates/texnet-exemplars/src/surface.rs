@@ -13,7 +13,7 @@ use crate::objects::Object;
 /// Samples along one side of a pixel.
 pub(crate) const SAMPLES: usize = 3;
 /// Pixels around the window in which the surface is known: no light and no shadow comes from further away.
-pub(crate) const MARGIN: usize = 26;
+pub(crate) const MARGIN: usize = 28;
 
 /// What is at one place of the surface.
 #[derive(Debug, Clone, Copy)]

@@ -42,8 +42,8 @@ fn steps_apart(part: &Image, whole: &Image, x: usize, y: usize) -> f32 {
 #[test]
 fn committed_pictures_are_what_the_program_paints() {
     for (i, material) in MATERIALS.iter().enumerate() {
-        let (x, y) = (17 * i % (SIZE - 36), 53 * i % (SIZE - 36));
-        let part = material.paint(window(x as i64, y as i64, 36));
+        let (x, y) = (17 * i % (SIZE - 24), 53 * i % (SIZE - 24));
+        let part = material.paint(window(x as i64, y as i64, 24));
         let apart = steps_apart(&part, &committed(material.name), x, y);
         assert!(apart <= 1.0, "{} at {x}, {y} is {apart} steps from the committed picture", material.name);
     }
@@ -52,8 +52,8 @@ fn committed_pictures_are_what_the_program_paints() {
 #[test]
 fn windows_of_one_picture_agree_to_the_last_bit() {
     let check = |material: &Material| {
-        let (one, other) = (material.paint(window(200, 90, 8)), material.paint(window(203, 88, 12)));
-        let same = (0..8).all(|y| (0..5).all(|x| one.pixel(y, x + 3) == other.pixel(y + 2, x)));
+        let (one, other) = (material.paint(window(200, 90, 5)), material.paint(window(202, 88, 7)));
+        let same = (0..5).all(|y| (0..3).all(|x| one.pixel(y, x + 2) == other.pixel(y + 2, x)));
         assert!(same, "{} differs from window to window", material.name);
     };
     MATERIALS.iter().for_each(check);

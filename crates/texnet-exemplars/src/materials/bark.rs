@@ -30,7 +30,7 @@ fn rind(canvas: &Canvas, p: V2) -> Sample {
     let short = fissure(canvas.noise(2), bent, v2(30.0, 120.0)) + 0.8;
     let across = fissure(canvas.noise(3), v2(bent.y, bent.x), v2(46.0, 40.0)) + 1.9;
     let apart = soft_min(soft_min(long, short, 3.0), across, 2.0);
-    let ragged = 0.9 * noise.fbm(v2(p.x * 0.25, p.y * 0.12), 3);
+    let ragged = 1.5 * noise.fbm(v2(p.x * 0.3, p.y * 0.16), 4);
     let ridge = 1.0 - (-(apart + ragged - 0.8).max(0.0) / 2.3).exp();
     let (relief, crack) = weathered(canvas, p);
     let swell = 2.2 * canvas.noise(4).fbm(v2(p.x * 0.045, p.y * 0.02), 2);
@@ -42,7 +42,7 @@ fn rind(canvas: &Canvas, p: V2) -> Sample {
 fn weathered(canvas: &Canvas, p: V2) -> (f32, f32) {
     let noise = canvas.noise(5);
     let q = noise.warped(p, 10.0, 2.5);
-    let grooves = noise.ridged(v2(q.x * 0.17, q.y * 0.035), 3);
+    let grooves = noise.ridged(v2(q.x * 0.2, q.y * 0.04), 4);
     let across = canvas.noise(6).fbm(v2(q.x * 0.06, q.y * 0.11), 3);
     let crack = smooth(0.07, 0.0, across.abs()) * smooth(-0.1, 0.3, canvas.noise(7).fbm(p * 0.05, 2));
     // Flakes break off in steps.

@@ -1,5 +1,6 @@
 //! All materials: a name, a seed and a painter each.
 
+mod autumn;
 mod bark;
 mod masonry;
 mod plants;
@@ -40,6 +41,7 @@ pub const MATERIALS: &[Material] = &[
     Material { name: "bricks", about: "a wall in running bond", seed: 1, painter: masonry::bricks },
     Material { name: "bark", about: "the bark of an oak", seed: 1, painter: bark::bark },
     Material { name: "foliage", about: "leaves in layers", seed: 1, painter: plants::foliage },
+    Material { name: "autumn", about: "fallen leaves of a maple", seed: 1, painter: autumn::autumn },
     Material { name: "grass", about: "a meadow from above", seed: 1, painter: plants::grass },
     Material { name: "cloth", about: "a twill of wool", seed: 1, painter: textile::cloth },
     Material { name: "knit", about: "stocking stitch", seed: 1, painter: textile::knit },
@@ -56,7 +58,7 @@ pub const MATERIALS: &[Material] = &[
         seed: 1,
         painter: seeds::cranberries,
     },
-    Material { name: "lentils", about: "lentils of three kinds", seed: 1, painter: seeds::lentils },
+    Material { name: "beans", about: "dry beans of several kinds", seed: 1, painter: seeds::beans },
 ];
 
 /// The material of this name.

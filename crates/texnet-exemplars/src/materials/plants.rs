@@ -9,7 +9,7 @@ use crate::shade::Light;
 use crate::surface::{Canvas, Outline, Rectangle, Sample, Surface};
 
 /// Humus under plants.
-fn soil(canvas: &Canvas, p: V2) -> Sample {
+pub(crate) fn soil(canvas: &Canvas, p: V2) -> Sample {
     let noise = canvas.noise(90);
     let grain = noise.fbm(p * 0.3, 4);
     Sample::matte(1.5 * grain, hex(0x2e2419).mix(hex(0x1d1a10), grain + 0.5))
@@ -29,7 +29,7 @@ pub(crate) fn foliage(canvas: &Canvas) -> Scene {
 fn grown(canvas: &Canvas, leaf: Object) -> Object {
     let mut dice = Dice::new(canvas.key(1), leaf.id);
     let radius = dice.between(19.0, 35.0);
-    Object { radius, aspect: dice.between(0.52, 0.68), z: 3.0 + 30.0 * leaf.z, ..leaf }
+    Object { radius, aspect: dice.between(0.52, 0.68), z: 3.0 + 38.0 * leaf.z, ..leaf }
 }
 
 /// Half the width of a leaf at `s` from its stalk (-1) to its tip (1), as a part of the widest.

@@ -23,7 +23,7 @@ fn slab(canvas: &Canvas, p: V2) -> Sample {
     let (hair, _) = healed(canvas.noise(3), noise.warped(bent, 20.0, 9.0), 15.0, 0.3);
     let white = large.max(0.85 * small).max(0.5 * hair);
     let body = fragment(canvas, id ^ inner, bent, p);
-    let milk = hex(0xd0d3c8).mix(hex(0xa2b3a4), (noise.fbm(p * 0.1, 4) + 0.4).clamp(0.0, 1.0));
+    let milk = hex(0xcfd0c2).mix(hex(0x7f9a88), (1.1 * noise.fbm(p * 0.09, 5) + 0.42).clamp(0.0, 1.0));
     let milk = milk * (1.0 + 0.10 * noise.fbm(p * 0.7, 2));
     Sample::matte(0.02 * noise.fbm(p * 0.5, 3), body.mix(milk, white)).glossy(0.05, 12.0)
 }
@@ -45,7 +45,7 @@ fn fragment(canvas: &Canvas, id: u32, bent: V2, p: V2) -> Rgb {
     let noise = Noise(canvas.key(6) ^ id);
     let along = bent.turned(dice.between(0.0, 3.1)).stretched(0.1, 0.025);
     let streaks = noise.fbm(noise.warped(along, 1.0, 0.5), 5);
-    let tone = 0.36 + 0.22 * dice.bell() + 0.4 * streaks + 0.14 * canvas.noise(7).fbm(p * 0.22, 4);
+    let tone = 0.36 + 0.2 * dice.bell() + 0.55 * streaks + 0.14 * canvas.noise(7).fbm(p * 0.22, 4);
     let flecks = smooth(0.42, 0.7, canvas.noise(8).fbm(p * 0.3, 3));
     ramp(&colours, tone).mix(hex(0x8fa594), 0.4 * flecks) * (1.0 + 0.18 * canvas.noise(9).fbm(p * 0.9, 2))
 }

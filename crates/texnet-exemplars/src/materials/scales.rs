@@ -54,7 +54,7 @@ fn plate(canvas: &Canvas, p: V2, root: V2, id: u32) -> Option<Sample> {
     let height =
         9.0 * e.y + dome + 1.5 * keel + 0.06 * grown + 0.2 * noise.fbm(q * 0.35, 3) + 0.5 * dice.bell();
     let colour = pigment(canvas, noise, &mut dice, p, e, edge) * (1.0 + 0.05 * grown);
-    Some(Sample::matte(height, colour).glossy(0.42, 7.0))
+    Some(Sample::matte(height, colour).glossy(0.5, 8.0))
 }
 
 /// 1 on the outline of a plate, less inside: straight sides, then a rounded point.
@@ -69,7 +69,7 @@ fn rings(noise: Noise, e: V2, edge: f32) -> f32 {
 }
 
 fn pigment(canvas: &Canvas, noise: Noise, dice: &mut Dice, p: V2, e: V2, edge: f32) -> Rgb {
-    let colours = [0x1c241f, 0x27372f, 0x3c5546, 0x66754f, 0x97905a, 0x5a4a2c, 0x2c241a].map(hex);
+    let colours = [0x18231f, 0x22382f, 0x31503f, 0x4d6648, 0x77764a, 0x5e4b2b, 0x2c231a].map(hex);
     let pattern = 0.5 + 0.85 * canvas.noise(3).fbm(p * 0.022, 3) + 0.16 * dice.bell();
     let base = ramp(&colours, pattern) * dice.between(0.85, 1.2);
     let rim = smooth(0.72, 1.0, edge);

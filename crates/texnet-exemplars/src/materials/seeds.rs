@@ -1,4 +1,4 @@
-//! Heaps of fruit and seeds: coffee beans, cranberries, lentils.
+//! Heaps of fruit and seeds: coffee beans, cranberries, dry beans.
 
 use crate::colour::{Rgb, hex, pick};
 use crate::geometry::{V2, arch, smooth, v2};
@@ -125,46 +125,66 @@ fn ripeness(noise: Noise, dice: &mut Dice, q: V2, e: V2) -> Rgb {
     ripe.mix(pale, unripe).mix(hex(0xe0a090), 0.25 * specks) * (1.0 + 0.12 * noise.fbm(q * 0.35, 3))
 }
 
-/// Lentils of three kinds.
-pub(crate) fn lentils(canvas: &Canvas) -> Scene {
+/// Dry beans of five kinds.
+pub(crate) fn beans(canvas: &Canvas) -> Scene {
     let pile = Pile {
         seed: canvas.key(0),
-        layers: 2.6,
-        radius: [6.5, 10.5],
+        layers: 3.0,
+        radius: [11.0, 17.0],
         skew: 1.0,
-        aspect: [0.9, 1.0],
-        thickness: [0.36, 0.44],
-        tries: 7,
+        aspect: [0.58, 0.74],
+        thickness: [0.48, 0.58],
+        tries: 14,
     };
     let mut surface = bottom(canvas, hex(0x2a2118));
-    surface.lay(&pile.heap(), |lentil, p, below| one_lentil(canvas, lentil, p, below));
-    Scene { surface, light: Light { sun: 1.0, sky: 0.75, reach: 10.0, exposure: 1.1, ..Light::default() } }
+    surface.lay(&pile.heap(), |bean, p, below| dry_bean(canvas, bean, p, below));
+    Scene {
+        surface,
+        light: Light { sun: 1.05, sky: 0.72, softness: 0.5, exposure: 1.15, ..Light::default() },
+    }
 }
 
-fn one_lentil(canvas: &Canvas, lentil: &Object, p: V2, below: &Sample) -> Option<Sample> {
-    let noise = Noise(canvas.key(2).wrapping_add(lentil.id));
-    if lentil.is_under(below, 1.2 * lentil.radius) {
+fn dry_bean(canvas: &Canvas, bean: &Object, p: V2, below: &Sample) -> Option<Sample> {
+    if bean.is_under(below, 1.3 * bean.thickness) {
         return None;
     }
-    let q = lentil.local(p);
-    let e = v2(q.x / lentil.radius, q.y / (lentil.radius * lentil.aspect));
-    let rho = e.length() * (1.0 + 0.05 * noise.at(e));
+    let noise = Noise(canvas.key(2).wrapping_add(bean.id));
+    let mut dice = Dice::new(noise.0, 3);
+    let q = bean.local(p);
+    let e = v2(q.x / bean.radius, q.y / (bean.radius * bean.aspect));
+    // Kidney: the middle of the bean is bent, and one side of it is hollow.
+    let bent = v2(e.x, e.y - dice.between(0.15, 0.42) * (e.x * e.x - 0.3));
+    let rho = bent.length() * (1.0 + 0.04 * noise.at(e * 1.2));
     if rho >= 1.0 {
         return None;
     }
-    let mut dice = Dice::new(noise.0, 3);
-    let tilt = v2(dice.bell(), dice.bell()) * 0.3;
-    let lens = (1.0 - rho * rho).powf(0.75);
-    let height = lentil.z + lentil.thickness * lens + tilt.dot(q) + 0.06 * noise.fbm(q * 0.7, 3);
-    (height > below.height).then(|| Sample::matte(height, hull(noise, &mut dice, q, rho)).glossy(0.2, 6.0))
+    let scar = if dice.one_in(2.2) { bent - v2(0.0, dice.between(0.45, 0.8)) } else { v2(9.0, 9.0) };
+    let scar = smooth(1.0, 0.6, v2(scar.x / 0.2, scar.y / 0.13).length());
+    let skin = 0.10 * noise.fbm(q * 0.2, 3) + 0.03 * noise.fbm(q * 0.9, 2);
+    let height = bean.z + bean.thickness * (arch(rho) - 0.05 * scar) + skin;
+    (height > below.height).then(|| {
+        let colour = coat(noise, &mut dice, q).mix(hex(0xcfc0a4), 0.6 * scar);
+        Sample::matte(height, colour).glossy(0.30 * (1.0 - scar), 8.0)
+    })
 }
 
-fn hull(noise: Noise, dice: &mut Dice, q: V2, rho: f32) -> Rgb {
-    const KINDS: [[u32; 2]; 3] = [[0x8b7a50, 0x66603a], [0x9a6440, 0x7a4a2c], [0x4a4638, 0x2c2c26]];
-    let kind = KINDS[(dice.unit() * 2.6) as usize];
-    let base = hex(kind[0]).mix(hex(kind[1]), dice.unit()) * dice.between(0.85, 1.2);
-    let mottled = smooth(0.15, 0.6, noise.fbm(q * 0.3, 3));
-    let rim = smooth(0.85, 1.0, rho);
-    base.mix(hex(0x3a3424), 0.5 * mottled).mix(hex(0xa58b5a), 0.12 * rim)
-        * (1.0 + 0.18 * noise.fbm(q * 0.9, 2))
+/// The coat of a bean: white, red, black, or with the flecks and streaks of its kind.
+fn coat(noise: Noise, dice: &mut Dice, q: V2) -> Rgb {
+    const KINDS: [[u32; 2]; 6] = [
+        [0xcabda2, 0xb3a488],
+        [0x5f1f1c, 0x44150f],
+        [0x28231f, 0x3b322a],
+        [0xb3936e, 0x6b4530],
+        [0xc0a88c, 0x7a2a2a],
+        [0x8a6238, 0xa27a48],
+    ];
+    let kind = ((dice.unit() * 6.0) as usize).min(5);
+    let [ground, fleck] = KINDS[kind].map(hex);
+    let flecked = match kind {
+        3 => smooth(0.0, 0.22, noise.fbm(q * 0.22, 3)),
+        4 => smooth(0.08, 0.25, noise.fbm(v2(q.x * 0.09, q.y * 0.26), 4)),
+        _ => (0.5 + 0.9 * noise.fbm(q * 0.1, 3)).clamp(0.0, 1.0),
+    };
+    let wear = 1.0 + 0.16 * noise.fbm(q * 0.35, 3) + 0.10 * noise.fbm(q * 1.1, 2);
+    ground.mix(fleck, flecked) * (wear * dice.between(0.8, 1.12))
 }

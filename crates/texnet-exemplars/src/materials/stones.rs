@@ -47,7 +47,7 @@ fn pebble(canvas: &Canvas, stone: &Object, p: V2, below: &Sample) -> Option<Samp
     }
     let dome = (1.0 - (1.0 - inside).powf(2.5)).powf(0.56);
     let lumps = 0.10 * noise.fbm(q * (1.3 / stone.radius), 3);
-    let height = stone.z + stone.thickness * dome * (1.0 + lumps) + 0.16 * noise.fbm(q * 0.45, 3);
+    let height = stone.z + stone.thickness * dome * (1.0 + lumps) + 0.26 * noise.fbm(q * 0.45, 3);
     (height > below.height).then(|| {
         let mut sample = Sample::matte(height, mineral(noise, stone, q));
         sample.height += 0.05 * noise.white(p * 3.0);
@@ -72,14 +72,14 @@ fn mineral(noise: Noise, stone: &Object, q: V2) -> Rgb {
     let mut dice = Dice::new(noise.0, 77);
     let base = rock(&mut dice);
     let clouds = noise.fbm(q * dice.between(0.04, 0.12), 4);
-    let mut colour = base * (1.0 + 0.35 * clouds);
+    let mut colour = base * (1.0 + 0.3 * clouds + dice.between(0.1, 0.45) * noise.fbm(q * 0.28, 4));
     colour = colour.mix(pick(&TINTS.map(hex), dice.unit()), smooth(0.0, 0.7, noise.fbm(q * 0.05, 3)) * 0.6);
     colour = speckled(noise, &mut dice, q, colour);
     if dice.one_in(11.0) {
         colour = veined(noise, &mut dice, q, colour);
     }
     let dust = 0.12 * smooth(0.2, 0.9, 1.0 - q.length() / stone.radius);
-    colour.mix(hex(0xb5aa9a), dust) * (1.0 + 0.10 * noise.fbm(q * 0.9, 2))
+    colour.mix(hex(0xb5aa9a), dust) * (1.0 + 0.16 * noise.fbm(q * 0.9, 2))
 }
 
 const TINTS: [u32; 4] = [0x8a6a52, 0x6c6f72, 0xa99a84, 0x7b7468];

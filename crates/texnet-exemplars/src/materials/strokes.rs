@@ -39,9 +39,9 @@ fn stroke_sample(canvas: &Canvas, stroke: &Object, p: V2, below: &Sample) -> Opt
     let y = q.y - 0.012 * dice.bell() * q.x * q.x;
     let s = q.x / stroke.radius;
     let side = y / (stroke.radius * stroke.aspect);
-    let bristle = noise.fbm(v2(y * 0.7, q.x * 0.02), 2);
+    let bristle = noise.fbm(v2(y * 0.5, q.x * 0.016), 2);
     let end = s.abs() + 0.22 * noise.fbm(v2(y * 0.5, s.signum() * 5.0), 2) + 0.12 * side * side;
-    let dry = smooth(0.2, 1.0, s) * smooth(0.0, 0.5, -bristle);
+    let dry = smooth(0.4, 1.0, s) * smooth(0.0, 0.5, -bristle);
     if end >= 0.95 || side.abs() + 0.10 * noise.at(v2(q.x * 0.1, side.signum() * 4.0)) >= 0.95 || dry > 0.55 {
         return None;
     }

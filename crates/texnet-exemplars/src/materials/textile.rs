@@ -80,8 +80,9 @@ fn wool(yarn: Run, palette: &[u32; 4]) -> Rgb {
     let angle = yarn.along / 4.6 + 1.2 * yarn.across;
     let fibre = noise.fbm(v2(angle * 3.0, yarn.across * 2.0), 3);
     let stretch = noise.fbm(v2(yarn.along / 30.0, 1.0), 2);
+    let fine = noise.fbm(v2(angle * 7.0, yarn.across * 6.0 + yarn.along * 0.1), 2);
     let neps = smooth(0.62, 0.8, noise.fbm(v2(yarn.along * 0.4, yarn.across * 2.0), 2));
-    (base * (1.0 + 0.45 * fibre + 0.25 * stretch)).mix(hex(0xd8d2c4), 0.35 * neps)
+    (base * (1.0 + 0.45 * fibre + 0.25 * stretch + 0.25 * fine)).mix(hex(0xd8d2c4), 0.35 * neps)
 }
 
 /// A loose fibre that stands off the yarn.
@@ -114,15 +115,14 @@ fn hair_sample(hair: &Hair, p: V2, below: &Sample) -> Option<Sample> {
     let y = q.y - hair.bend * (q.x * q.x - 0.5 * hair.object.radius * hair.object.radius);
     let fade = 1.0 - (q.x / hair.object.radius).powi(2);
     (y.abs() < 0.2 && fade > 0.0).then(|| {
-        let albedo = below.albedo.mix(hair.colour.mix(below.albedo, 0.7), 0.55 * fade);
+        let albedo = below.albedo.mix(hair.colour, 0.12 * fade) * (1.0 + 0.35 * fade);
         Sample { height: below.height + 0.15 * fade, albedo, ..*below }
     })
 }
 
 /// Stocking stitch.
 pub(crate) fn knit(canvas: &Canvas) -> Scene {
-    let mut surface = Surface::from_fn(canvas, |p| stitches(canvas, p));
-    surface.lay(&hairs(canvas, 6.0, 1), hair_sample);
+    let surface = Surface::from_fn(canvas, |p| stitches(canvas, p));
     Scene {
         surface,
         light: Light { slope: 0.95, sun: 1.0, sky: 0.75, reach: 12.0, exposure: 1.15, ..Light::default() },
@@ -167,7 +167,7 @@ fn leg(canvas: &Canvas, y: f32, u: f32, column: f32, row: f32) -> Option<Sample>
     )
 }
 
-const KNIT: [u32; 4] = [0x8e2f3c, 0x7a2634, 0xa23f48, 0x6d2733];
+const KNIT: [u32; 4] = [0x84303a, 0x702832, 0x984450, 0x622a34];
 
 /// A basket.
 pub(crate) fn wicker(canvas: &Canvas) -> Scene {
