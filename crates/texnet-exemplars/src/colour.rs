@@ -1,6 +1,7 @@
 //! Colours in linear light, and the sRGB curve.
 
 use std::ops::{Add, Mul};
+use std::sync::LazyLock;
 
 use crate::geometry;
 
@@ -8,9 +9,13 @@ use crate::geometry;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rgb(pub(crate) [f32; 3]);
 
+/// The linear values of the 256 steps of sRGB: painters ask for colours at every sample, and powers are slow.
+static DECODED: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|i| decode(i as f32 / 255.0)));
+
 /// The linear colour of an sRGB colour written `0xRRGGBB`.
 pub(crate) fn hex(code: u32) -> Rgb {
-    Rgb([16, 8, 0].map(|shift| decode(((code >> shift) & 0xFF) as f32 / 255.0)))
+    let decoded = &*DECODED;
+    Rgb([16, 8, 0].map(|shift| decoded[((code >> shift) & 0xFF) as usize]))
 }
 
 impl Rgb {

@@ -112,6 +112,26 @@ impl Surface {
         Self { canvas: *canvas, samples }
     }
 
+    /// Lays objects that hide what is below them, given from the topmost on, so that hidden parts are never computed.
+    pub(crate) fn cover<O: Outline + Sync>(
+        &mut self,
+        objects: &[O],
+        sample: impl Fn(&O, V2) -> Option<Sample> + Sync,
+    ) {
+        let (canvas, columns) = (self.canvas, self.canvas.columns());
+        self.samples.par_chunks_mut(columns).enumerate().for_each(|(y, row)| {
+            let mut open = vec![true; columns];
+            for object in objects {
+                for x in canvas.columns_of(&object.outline(), y) {
+                    let top = if open[x] { sample(object, canvas.place(y, x)) } else { None };
+                    if let Some(top) = top {
+                        (row[x], open[x]) = (top, false);
+                    }
+                }
+            }
+        });
+    }
+
     /// Lays objects one after the other: `sample` says what an object shows at a place, given what lies there
     /// already, or nothing where it is not or is hidden.
     pub(crate) fn lay<O: Outline + Sync>(
@@ -119,15 +139,12 @@ impl Surface {
         objects: &[O],
         sample: impl Fn(&O, V2, &Sample) -> Option<Sample> + Sync,
     ) {
-        const BAND: usize = 48;
         let (canvas, columns) = (self.canvas, self.canvas.columns());
-        self.samples.par_chunks_mut(BAND * columns).enumerate().for_each(|(band, samples)| {
-            for (y, row) in samples.chunks_mut(columns).enumerate().map(|(y, row)| (band * BAND + y, row)) {
-                for object in objects {
-                    for x in canvas.columns_of(&object.outline(), y) {
-                        if let Some(top) = sample(object, canvas.place(y, x), &row[x]) {
-                            row[x] = top;
-                        }
+        self.samples.par_chunks_mut(columns).enumerate().for_each(|(y, row)| {
+            for object in objects {
+                for x in canvas.columns_of(&object.outline(), y) {
+                    if let Some(top) = sample(object, canvas.place(y, x), &row[x]) {
+                        row[x] = top;
                     }
                 }
             }

@@ -11,8 +11,9 @@ use crate::surface::{Canvas, Sample, Surface};
 /// Fallen leaves of a maple.
 pub(crate) fn autumn(canvas: &Canvas) -> Scene {
     let mut surface = Surface::from_fn(canvas, |p| plants::soil(canvas, p));
-    let leaves: Vec<Object> = strew(canvas.key(0), 36.0, 7).into_iter().map(|o| fallen(canvas, o)).collect();
-    surface.lay(&leaves, |leaf, p, _| leaf_sample(canvas, leaf, p));
+    let leaves: Vec<Object> =
+        strew(canvas.key(0), 36.0, 7).into_iter().rev().map(|o| fallen(canvas, o)).collect();
+    surface.cover(&leaves, |leaf, p| leaf_sample(canvas, leaf, p));
     Scene { surface, light: Light { sun: 1.15, sky: 0.62, reach: 22.0, exposure: 1.2, ..Light::default() } }
 }
 

@@ -18,8 +18,9 @@ pub(crate) fn soil(canvas: &Canvas, p: V2) -> Sample {
 /// Leaves in layers.
 pub(crate) fn foliage(canvas: &Canvas) -> Scene {
     let mut surface = Surface::from_fn(canvas, |p| soil(canvas, p));
-    let leaves: Vec<Object> = strew(canvas.key(0), 31.0, 6).into_iter().map(|o| grown(canvas, o)).collect();
-    surface.lay(&leaves, |leaf, p, _| leaf_sample(canvas, leaf, p));
+    let leaves: Vec<Object> =
+        strew(canvas.key(0), 31.0, 6).into_iter().rev().map(|o| grown(canvas, o)).collect();
+    surface.cover(&leaves, |leaf, p| leaf_sample(canvas, leaf, p));
     Scene {
         surface,
         light: Light { sun: 1.15, sky: 0.6, softness: 0.4, reach: 24.0, exposure: 1.25, ..Light::default() },

@@ -38,6 +38,9 @@ fn stroke_sample(canvas: &Canvas, stroke: &Object, p: V2, below: &Sample) -> Opt
     let q = stroke.local(p);
     let y = q.y - 0.012 * dice.bell() * q.x * q.x;
     let s = q.x / stroke.radius;
+    if s.abs() > 1.15 {
+        return None;
+    }
     let side = y / (stroke.radius * stroke.aspect);
     let bristle = noise.fbm(v2(y * 0.5, q.x * 0.016), 2);
     let end = s.abs() + 0.22 * noise.fbm(v2(y * 0.5, s.signum() * 5.0), 2) + 0.12 * side * side;
