@@ -43,6 +43,7 @@ pub const MATERIALS: &[Material] = &[
     Material { name: "foliage", about: "leaves in layers", seed: 1, painter: plants::foliage },
     Material { name: "autumn", about: "fallen leaves of a maple", seed: 1, painter: autumn::autumn },
     Material { name: "grass", about: "a meadow from above", seed: 1, painter: plants::grass },
+    Material { name: "straw", about: "threshed straw", seed: 1, painter: plants::straw },
     Material { name: "cloth", about: "a twill of wool", seed: 1, painter: textile::cloth },
     Material { name: "knit", about: "stocking stitch", seed: 1, painter: textile::knit },
     Material { name: "wicker", about: "a basket", seed: 1, painter: textile::wicker },

@@ -1,4 +1,4 @@
-//! Growing things: leaves in layers, blades of grass.
+//! Growing things, and what is left of them: leaves in layers, blades of grass, straw.
 
 use crate::colour::{Rgb, hex, pick};
 use crate::geometry::{V2, smooth, v2};
@@ -161,4 +161,58 @@ fn blade_colour(noise: Noise, s: f32, q: V2) -> Rgb {
     let tip = smooth(0.55, 1.0, s + 0.3 * dice.bell());
     let streaks = 1.0 + 0.3 * noise.fbm(v2(q.x * 0.08, q.y * 1.3), 3);
     base.mix(hex(0xa9a05e), 0.45 * tip) * (streaks * (0.72 + 0.28 * smooth(-1.0, 0.2, s)))
+}
+
+/// Threshed straw.
+pub(crate) fn straw(canvas: &Canvas) -> Scene {
+    let mut surface = Surface::from_fn(canvas, |p| soil(canvas, p));
+    let stalks: Vec<Blade> =
+        strew(canvas.key(0), 16.0, 9).into_iter().rev().map(|object| stalk(canvas, object)).collect();
+    surface.cover(&stalks, |stalk, p| stalk_sample(canvas, stalk, p));
+    Scene {
+        surface,
+        light: Light { sun: 1.15, sky: 0.62, softness: 0.5, exposure: 1.15, ..Light::default() },
+    }
+}
+
+/// Most stalks are short; all lie nearly flat.
+fn stalk(canvas: &Canvas, object: Object) -> Blade {
+    let mut dice = Dice::new(canvas.key(1), object.id);
+    let radius = 13.0 + 45.0 * dice.unit().powi(2);
+    let bend = 0.10 * dice.bell() / radius;
+    let thickness = dice.between(1.3, 3.0);
+    let lift = 0.12 * dice.bell();
+    Blade { object: Object { radius, thickness, z: 2.0 + 36.0 * object.z, ..object }, bend, lift }
+}
+
+fn stalk_sample(canvas: &Canvas, stalk: &Blade, p: V2) -> Option<Sample> {
+    let object = &stalk.object;
+    let q = object.local(p);
+    let y = q.y - stalk.bend * (q.x * q.x - 0.5 * object.radius * object.radius);
+    let noise = Noise(canvas.key(2).wrapping_add(object.id));
+    let mut dice = Dice::new(noise.0, 1);
+    let flat = dice.between(0.35, 1.0);
+    let node = dice.between(-0.7, 0.7) * object.radius;
+    let joint = smooth(2.2, 0.4, (q.x - node).abs());
+    let width = object.thickness * (1.0 + 0.18 * joint + 0.15 * noise.at(v2(q.x * 0.05, 3.0)));
+    let cut = object.radius - 2.5 * noise.at(v2(y * 0.7, q.x.signum() * 5.0)).abs();
+    if y.abs() >= width || q.x.abs() >= cut {
+        return None;
+    }
+    let across = y / width;
+    let ribs = noise.fbm(v2(across * 4.0, q.x * 0.02), 3);
+    let height = object.z + stalk.lift * q.x + flat * width * (1.0 - across * across).sqrt() + 0.28 * ribs;
+    let split = smooth(0.16, 0.05, (across - 0.3 * noise.at(v2(q.x * 0.06, 8.0))).abs())
+        * if flat < 0.55 { 1.0 } else { 0.0 };
+    let colour = gold(noise, &mut dice, q, ribs) * (1.0 - 0.35 * joint) * (1.0 - 0.45 * split);
+    Some(Sample::matte(height - 0.5 * split, colour).glossy(0.28, 5.0))
+}
+
+fn gold(noise: Noise, dice: &mut Dice, q: V2, ribs: f32) -> Rgb {
+    const GOLDS: [u32; 7] = [0xb8964f, 0xcdb06c, 0xa07f40, 0xd6c084, 0x8c6c38, 0xbba468, 0x9a8a58];
+    let base = pick(&GOLDS.map(hex), dice.unit()).mix(pick(&GOLDS.map(hex), dice.unit()), 0.4);
+    let along = noise.fbm(v2(q.x * 0.05, 4.0), 3);
+    let stain = smooth(0.25, 0.6, noise.fbm(v2(q.x * 0.09, q.y * 0.3), 3));
+    let grain = 1.0 + 0.3 * ribs + 0.2 * along + 0.10 * noise.fbm(q * 0.9, 2);
+    base.mix(hex(0x5f4a2c), 0.55 * stain) * (grain * dice.between(0.75, 1.12))
 }

@@ -74,6 +74,6 @@ fn pigment(canvas: &Canvas, noise: Noise, dice: &mut Dice, p: V2, e: V2, edge: f
     let base = ramp(&colours, pattern) * dice.between(0.85, 1.2);
     let rim = smooth(0.72, 1.0, edge);
     let root = smooth(0.75, 0.3, e.y);
-    let mottled = 1.0 + 0.16 * noise.fbm(e * 3.0, 4) + 0.14 * noise.fbm(p * 0.9, 2);
-    base.mix(hex(0xb0a878), 0.30 * rim).mix(hex(0x12140f), 0.7 * root) * mottled
+    let mottled = 1.0 + 0.16 * noise.fbm(e * 3.0, 4) + 0.22 * noise.fbm(p * 0.9, 2);
+    base.mix(hex(0xb5ac80), 0.38 * rim).mix(hex(0x12140f), 0.7 * root) * mottled
 }

@@ -29,7 +29,7 @@ fn primer(canvas: &Canvas, p: V2) -> Sample {
 fn drawn(canvas: &Canvas, stroke: Object) -> Object {
     let mut dice = Dice::new(canvas.key(1), stroke.id);
     let angle = 2.4 * canvas.noise(2).at(stroke.at * 0.011) + 0.22 * dice.bell();
-    Object { angle, radius: dice.between(17.0, 36.0), aspect: dice.between(0.16, 0.28), ..stroke }
+    Object { angle, radius: dice.between(17.0, 36.0), aspect: dice.between(0.18, 0.32), ..stroke }
 }
 
 fn stroke_sample(canvas: &Canvas, stroke: &Object, p: V2, below: &Sample) -> Option<Sample> {
@@ -44,14 +44,14 @@ fn stroke_sample(canvas: &Canvas, stroke: &Object, p: V2, below: &Sample) -> Opt
     let side = y / (stroke.radius * stroke.aspect);
     let bristle = noise.fbm(v2(y * 0.5, q.x * 0.016), 2);
     let end = s.abs() + 0.22 * noise.fbm(v2(y * 0.5, s.signum() * 5.0), 2) + 0.12 * side * side;
-    let dry = smooth(0.4, 1.0, s) * smooth(0.0, 0.5, -bristle);
+    let dry = smooth(0.5, 1.0, s) * smooth(0.1, 0.5, -bristle);
     if end >= 0.95 || side.abs() + 0.10 * noise.at(v2(q.x * 0.1, side.signum() * 4.0)) >= 0.95 || dry > 0.55 {
         return None;
     }
     let ridge = smooth(0.6, 0.9, side.abs()) * 0.9 + smooth(0.75, 0.95, end) * smooth(0.0, 1.0, s) * 1.2;
     let load = 0.9 * smooth(0.95, 0.8, end.max(side.abs()));
-    let height = 0.55 * below.height + load + 0.6 * bristle + ridge + 0.07 * noise.fbm(p * 0.9, 2);
-    Some(Sample::matte(height, paint(canvas, noise, stroke, v2(q.x, y), bristle)).glossy(0.22, 7.0))
+    let height = 0.4 * below.height + load + 0.6 * bristle + ridge + 0.07 * noise.fbm(p * 0.9, 2);
+    Some(Sample::matte(height, paint(canvas, noise, stroke, v2(q.x, y), bristle)).glossy(0.3, 9.0))
 }
 
 /// The paint on the brush: two colours not quite mixed.

@@ -223,13 +223,16 @@ fn bark_relief(rod: Run) -> f32 {
 }
 
 fn willow(rod: Run) -> Rgb {
-    const BARK: [u32; 6] = [0xa5783f, 0x8b5f30, 0xb78d52, 0x77502a, 0x9a7448, 0x6b4524];
+    const BARK: [u32; 6] = [0xa07a48, 0x866038, 0xb39060, 0x6f5030, 0x94754e, 0x62442a];
     let noise = Noise(rod.id ^ 0x31);
     let mut dice = Dice::new(rod.id, 2);
     let drift = smooth(-0.35, 0.35, noise.fbm(v2(rod.along / 90.0, 7.0), 2));
     let base = pick(&BARK.map(hex), dice.unit()).mix(pick(&BARK.map(hex), dice.unit()), drift);
     let fibres = noise.fbm(v2(rod.along * 0.04, rod.across * 4.0), 4);
+    let hairs = noise.fbm(v2(rod.along * 0.12, rod.across * 11.0), 2);
     let stains = noise.fbm(v2(rod.along * 0.05, rod.across * 0.6), 3);
     let knots = smooth(0.6, 0.75, noise.fbm(v2(rod.along * 0.12, rod.across * 0.8 + 9.0), 2));
-    base.mix(hex(0x3e2814), (0.6 * stains).clamp(0.0, 0.7)) * mix(1.0, 0.55, knots) * (1.0 + 0.4 * fibres)
+    base.mix(hex(0x3e2814), (0.6 * stains).clamp(0.0, 0.7))
+        * mix(1.0, 0.55, knots)
+        * (1.0 + 0.4 * fibres + 0.25 * hairs)
 }
