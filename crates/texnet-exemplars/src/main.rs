@@ -28,7 +28,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let materials = chosen(wanted)?;
     let folder = Path::new(folder);
     std::fs::create_dir_all(folder)
-        .with_context(|| format!("the folder {} cannot be made: choose another", folder.display()))?;
+        .with_context(|| format!("the folder {} cannot be made, choose another", folder.display()))?;
     materials.into_iter().try_for_each(|material| save(material, folder))
 }
 
