@@ -23,7 +23,7 @@ pub(crate) fn pebbles(canvas: &Canvas) -> Scene {
     surface.lay(&pile.heap(), |stone, p, below| pebble(canvas, stone, p, below));
     Scene {
         surface,
-        light: Light { sun: 0.95, sky: 0.72, softness: 0.6, reach: 22.0, exposure: 1.1, ..Light::default() },
+        light: Light { sun: 1.1, sky: 0.62, softness: 0.5, reach: 22.0, exposure: 1.2, ..Light::default() },
     }
 }
 
@@ -83,15 +83,15 @@ fn mineral(noise: Noise, stone: &Object, q: V2) -> Rgb {
 }
 
 const TINTS: [u32; 4] = [0x8a6a52, 0x6c6f72, 0xa99a84, 0x7b7468];
-const ROCKS: [u32; 12] = [
-    0x7f8a95, 0x8b8882, 0xa39079, 0x8f7266, 0xbdb4a6, 0x5f5f60, 0x6f7880, 0x9a8a7c, 0xa8a19a, 0x7a5f52,
-    0x8c9490, 0xb09a80,
+const ROCKS: [u32; 14] = [
+    0x7f8a95, 0x8b8882, 0xa39079, 0x8f6a58, 0xcfc6b8, 0x565657, 0x6f7880, 0x9a8a7c, 0xa8a19a, 0x754f42,
+    0x848c84, 0xb89a72, 0xd6cfc4, 0x9c7460,
 ];
 
 fn rock(dice: &mut Dice) -> Rgb {
     let a = pick(&ROCKS.map(hex), dice.unit());
     let b = pick(&ROCKS.map(hex), dice.unit());
-    a.mix(b, dice.between(0.0, 0.4)).saturated(dice.between(0.6, 1.05)) * dice.between(0.7, 1.2)
+    a.mix(b, dice.between(0.0, 0.4)).saturated(dice.between(0.75, 1.2)) * dice.between(0.7, 1.2)
 }
 
 /// Crystals of the rock, darker and lighter than it, by different amounts from stone to stone.
