@@ -81,7 +81,11 @@ fn every_picture_is_the_same_all_over() {
         for (x, y) in [(0, 0), (half, 0), (0, half), (half, half)] {
             let (m, d) = statistics(&image, x, y, half);
             assert!((m - mean).abs() < 0.03, "{name} at {x}, {y}: mean {m} of {mean}");
-            assert!((d - deviation).abs() < 0.02, "{name} at {x}, {y}: deviation {d} of {deviation}");
+            // A quarter of the pebbles is some forty stones: their deviation varies by a tenth.
+            assert!(
+                (d - deviation).abs() < 0.15 * deviation,
+                "{name} at {x}, {y}: deviation {d} of {deviation}"
+            );
         }
     }
 }
