@@ -82,7 +82,7 @@ pub(crate) struct Train {
     /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
-    /// How long it may take: fast (about a minute), default (a few), fine (about ten).
+    /// fast (about a minute), default (a few), fine (about ten); paper and paper-code need the weights of VGG-19.
     #[arg(long, default_value = "default")]
     pub(crate) preset: String,
     /// Side of the pictures that are learned from; larger sees larger structures and takes longer [default: from the
@@ -104,6 +104,9 @@ pub(crate) struct Train {
     /// Where to compute: auto or cpu.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
+    /// The file of VGG-19's weights, for presets that need them [default: TEXNET_VGG, or where `texnet weights` puts it].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vgg: Option<PathBuf>,
     /// Change one setting, as in `--set schedule.rate=0.002`; config.toml in the folder of a run lists all.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,

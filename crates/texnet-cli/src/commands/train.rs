@@ -73,7 +73,10 @@ fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Resu
     add("seed", arguments.seed.map(|v| v.to_string()));
     add("iterations", arguments.iterations.map(|v| v.to_string()));
     add("scale", arguments.scale.map(|v| format!("{v:?}")));
-    let config = TrainConfig::new(&arguments.preset, &settings)?.resolve(exemplars)?;
+    let mut config = TrainConfig::new(&arguments.preset, &settings)?.resolve(exemplars)?;
+    if arguments.vgg.is_some() {
+        config.vgg19.weights.clone_from(&arguments.vgg);
+    }
     match arguments.minutes {
         Some(minutes) => within(config, exemplars, &arguments.device, minutes),
         None => Ok(config),

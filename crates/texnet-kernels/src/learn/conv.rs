@@ -264,27 +264,19 @@ fn accumulate<S: Simd, const R: usize, const T: usize>(
         }
     }
     for y in rows.first..rows.first + rows.count {
-        let gradient = &gradient[y * rows.width..];
-        let source = &source.data[y * source.stride..];
+        let mut lines: [&[f32]; R] = [&[]; R];
+        for r in 0..R {
+            let start = r * rows.plane + y * rows.width;
+            lines[r] = &gradient[start..start + rows.width];
+        }
+        let source = &source.data[y * source.stride..y * source.stride + rows.width + T - 1 + LANES];
         let mut x = 0;
-        while x < rows.width {
-            let valid = LANES.min(rows.width - x);
-            let mut values = [f32x16::splat(simd, 0.0); T];
-            for t in 0..T {
-                values[t] = f32x16::from_slice(simd, &source[x + t..x + t + LANES]);
-            }
-            for r in 0..R {
-                let start = r * rows.plane + x;
-                let g = if valid == LANES {
-                    f32x16::from_slice(simd, &gradient[start..start + LANES])
-                } else {
-                    partial(simd, &gradient[start..start + valid])
-                };
-                for t in 0..T {
-                    acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
-                }
-            }
+        while x + LANES <= rows.width {
+            add(simd, &mut acc, source, x, #[inline(always)] |r| f32x16::from_slice(simd, &lines[r][x..x + LANES]));
             x += LANES;
+        }
+        if x < rows.width {
+            add(simd, &mut acc, source, x, #[inline(always)] |r| partial(simd, &lines[r][x..]));
         }
     }
     for r in 0..R {
@@ -294,6 +286,27 @@ fn accumulate<S: Simd, const R: usize, const T: usize>(
         }
     }
     R
+}
+
+/// Adds the products of `R` rows of the gradient from column `x` on with the picture, shifted by each of `T` columns.
+#[inline(always)]
+fn add<S: Simd, const R: usize, const T: usize>(
+    simd: S,
+    acc: &mut [[f32x16<S>; T]; R],
+    source: &[f32],
+    x: usize,
+    gradient: impl Fn(usize) -> f32x16<S>,
+) {
+    let mut values = [f32x16::splat(simd, 0.0); T];
+    for t in 0..T {
+        values[t] = f32x16::from_slice(simd, &source[x + t..x + t + LANES]);
+    }
+    for r in 0..R {
+        let g = gradient(r);
+        for t in 0..T {
+            acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
+        }
+    }
 }
 
 /// The last values of a row, and zeros.

@@ -1,7 +1,12 @@
 //! Planes with a margin, and the gradient of making one.
 
+use rayon::prelude::*;
+
 use super::taps::SLACK;
 use crate::pad::Border;
+
+/// Values that are copied by one thread before another is asked to help.
+const PARALLEL: usize = 1 << 15;
 
 /// Planes `[channels, height, width]` in memory, rows one after the other.
 #[derive(Debug, Clone)]
@@ -38,17 +43,17 @@ impl Padded {
     pub fn new(planes: &[f32], [height, width]: [usize; 2], margin: usize, border: Border) -> Self {
         let size = [height + 2 * margin, width + 2 * margin];
         let channels = planes.len() / (height * width);
-        let mut data = Vec::with_capacity(channels * size[0] * size[1] + SLACK);
+        let mut data = vec![0.0; channels * size[0] * size[1] + SLACK];
         let columns = Margins::new(margin, width, border);
-        for plane in planes.chunks_exact(height * width) {
-            for y in 0..size[0] {
-                match border.index(y as isize - margin as isize, height) {
-                    Some(y) => columns.extend(&mut data, &plane[y * width..(y + 1) * width]),
-                    None => data.resize(data.len() + size[1], 0.0),
+        let fill = |(padded, plane): (&mut [f32], &[f32])| {
+            for (y, out) in padded.chunks_exact_mut(size[1]).enumerate() {
+                if let Some(y) = border.index(y as isize - margin as isize, height) {
+                    columns.fill(out, &plane[y * width..(y + 1) * width]);
                 }
             }
-        }
-        data.resize(data.len() + SLACK, 0.0);
+        };
+        let work = data.par_chunks_exact_mut(size[0] * size[1]).zip(planes.par_chunks_exact(height * width));
+        work.with_min_len((PARALLEL / (height * width)).max(1)).for_each(fill);
         Self { data, size }
     }
 
@@ -80,11 +85,13 @@ impl Margins {
         }
     }
 
-    fn extend(&self, data: &mut Vec<f32>, row: &[f32]) {
+    fn fill(&self, out: &mut [f32], row: &[f32]) {
+        let (left, rest) = out.split_at_mut(self.left.len());
+        let (middle, right) = rest.split_at_mut(row.len());
         let value = |x: &Option<usize>| x.map_or(0.0, |x| row[x]);
-        data.extend(self.left.iter().map(value));
-        data.extend_from_slice(row);
-        data.extend(self.right.iter().map(value));
+        left.iter_mut().zip(&self.left).for_each(|(v, x)| *v = value(x));
+        middle.copy_from_slice(row);
+        right.iter_mut().zip(&self.right).for_each(|(v, x)| *v = value(x));
     }
 }
 

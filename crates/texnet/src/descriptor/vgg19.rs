@@ -12,6 +12,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use super::layer::Step;
 use super::{Descriptor, DescriptorError, Layer};
@@ -26,7 +27,8 @@ const TORCHVISION_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
 
 /// How pictures are handed to the first convolution: as its weights were trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Coding {
     /// RGB in `[0, 1]`, minus the mean of ImageNet, divided by its standard deviation.
     Torchvision,
@@ -35,7 +37,8 @@ pub enum Coding {
 }
 
 /// How a block halves its features.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// The largest of 2x2, as trained, and in Ulyanov et al. 2016.
     #[default]
@@ -45,7 +48,8 @@ pub enum Pooling {
 }
 
 /// What lies beyond the border of a picture.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Padding {
     /// Zeros, as trained.
     #[default]

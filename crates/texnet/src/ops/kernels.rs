@@ -52,11 +52,14 @@ impl Kernel for Convolution {
         wanted: [bool; 3],
     ) -> [Option<Vec<f32>>; 3] {
         let level = Level::new();
-        [
-            wanted[0].then(|| conv::backward_data(level, self.shape, gradient, weight)),
-            wanted[1].then(|| conv::backward_weights(level, self.shape, x, gradient)),
-            (wanted[2] && self.biased).then(|| conv::backward_bias(self.shape, gradient)),
-        ]
+        let (data, rest) = rayon::join(
+            || wanted[0].then(|| conv::backward_data(level, self.shape, gradient, weight)),
+            || {
+                let weights = wanted[1].then(|| conv::backward_weights(level, self.shape, x, gradient));
+                (weights, (wanted[2] && self.biased).then(|| conv::backward_bias(self.shape, gradient)))
+            },
+        );
+        [data, rest.0, rest.1]
     }
 }
 

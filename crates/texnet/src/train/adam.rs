@@ -5,13 +5,13 @@
 
 /// Rates of decay of the moments' averages, and the number that keeps the root away from zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Adam {
+pub(crate) struct Adam {
     /// Of the first moment.
-    pub beta1: f32,
+    pub(crate) beta1: f32,
     /// Of the second moment.
-    pub beta2: f32,
+    pub(crate) beta2: f32,
     /// Added to the root of the second moment.
-    pub epsilon: f32,
+    pub(crate) epsilon: f32,
 }
 
 /// Averages of the gradient and of its square, for every parameter.

@@ -1,6 +1,8 @@
 //! What a run does: defaults in code, changed by a preset, changed by single settings, completed from the pictures.
 
-use burn::tensor::Device;
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use texnet_infer::{GeneratorSpec, Image};
 use texnet_infer::spec::{Norm, SpecError};
@@ -8,7 +10,9 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 use super::schedule::Schedule;
-use crate::loss::Objective;
+use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options};
+use crate::descriptor::weights;
+use crate::loss::{GramConfig, GramDistance, Objective, Perceptual};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
 use crate::measure::object_size;
@@ -41,6 +45,7 @@ pub enum Architecture {
     /// [`GeneratorSpec::paper`].
     Paper,
     /// [`GeneratorSpec::code_of_2016`].
+    #[serde(rename = "code-of-2016")]
     CodeOf2016,
 }
 
@@ -50,6 +55,69 @@ pub enum Architecture {
 pub enum Teacher {
     /// Sliced Wasserstein distance of patches: needs no weights.
     Sliced,
+    /// Gram matrices of VGG-19's features, as in the paper: needs its weights.
+    Vgg19,
+}
+
+/// How Gram matrices are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GramStyle {
+    /// Squared distances: [`GramConfig::default`].
+    Paper,
+    /// Means and normalised gradients: [`GramConfig::code_of_2016`].
+    #[serde(rename = "code-of-2016")]
+    CodeOf2016,
+    /// The root of each layer's relative error.
+    Root,
+}
+
+/// The VGG-19 of [`Teacher::Vgg19`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vgg19Config {
+    /// The file of its weights; looked for when absent, see [`weights::find_vgg19`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// How blocks are halved.
+    pub pooling: Pooling,
+    /// What convolutions see beyond the border.
+    pub padding: Padding,
+    /// How Gram matrices are compared.
+    pub gram: GramStyle,
+}
+
+impl Default for Vgg19Config {
+    fn default() -> Self {
+        Self { weights: None, pooling: Pooling::Max, padding: Padding::Zero, gram: GramStyle::Paper }
+    }
+}
+
+impl Vgg19Config {
+    fn loss(&self, exemplars: &[Image], device: &Device) -> Result<Perceptual, ConfigError> {
+        let failed = |e: &dyn std::fmt::Display| ConfigError(e.to_string());
+        let path = weights::find_vgg19(self.weights.as_deref()).map_err(|e| failed(&e))?;
+        let options = Vgg19Options { pooling: self.pooling, padding: self.padding, coding: None };
+        let vgg = Vgg19::load(&path, options, device).map_err(|e| failed(&e))?;
+        let gram = match self.gram {
+            GramStyle::Paper => GramConfig::default(),
+            GramStyle::CodeOf2016 => GramConfig::code_of_2016(),
+            GramStyle::Root => GramConfig { distance: GramDistance::RelativeRoot, ..GramConfig::default() },
+        };
+        Perceptual::new(vgg).with_texture(&batch(exemplars, device), gram).map_err(|e| failed(&e))
+    }
+}
+
+/// The middles of some pictures, as large as the smallest in each direction: `[n, 3, h, w]`.
+fn batch(images: &[Image], device: &Device) -> Tensor<4> {
+    let least = |side: fn(&Image) -> usize| images.iter().map(side).min().unwrap_or(0);
+    let [height, width] = [least(Image::height), least(Image::width)];
+    let middle = |image: &Image| {
+        let [top, left] = [(image.height() - height) / 2, (image.width() - width) / 2];
+        Image::from_fn(height, width, |y, x| image.pixel(top + y, left + x)).data().to_vec()
+    };
+    let values: Vec<f32> = images.iter().flat_map(middle).collect();
+    Tensor::from_data(TensorData::new(values, [images.len(), 3, height, width]), device)
 }
 
 /// Everything that decides what a run learns. What is absent is chosen from the pictures by [`TrainConfig::resolve`].
@@ -88,6 +156,8 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// The sliced loss; its levels are chosen when 0.
     pub sliced: SlicedConfig,
+    /// VGG-19.
+    pub vgg19: Vgg19Config,
     /// Our kernels, or compositions of the tensor library's operations, on the CPU.
     #[serde(skip)]
     pub path: Path,
@@ -111,16 +181,19 @@ impl Default for TrainConfig {
             beta2: 0.99,
             schedule: Schedule::default(),
             sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
+            vgg19: Vgg19Config::default(),
             path: Path::Fast,
         }
     }
 }
 
 /// Presets by name: each holds its differences from the default, with the reasons.
-pub const PRESETS: [(&str, &str); 3] = [
+pub const PRESETS: [(&str, &str); 5] = [
     ("default", include_str!("../../../../presets/default.toml")),
     ("fast", include_str!("../../../../presets/fast.toml")),
     ("fine", include_str!("../../../../presets/fine.toml")),
+    ("paper", include_str!("../../../../presets/paper.toml")),
+    ("paper-code", include_str!("../../../../presets/paper-code.toml")),
 ];
 
 /// Least side of pictures to learn from.
@@ -184,7 +257,9 @@ impl TrainConfig {
                 spec.granularity()
             )));
         }
-        self.sliced.validate([size; 2]).map_err(|e| ConfigError(e.to_string()))?;
+        if self.teacher == Teacher::Sliced {
+            self.sliced.validate([size; 2]).map_err(|e| ConfigError(e.to_string()))?;
+        }
         Ok(self)
     }
 
@@ -251,15 +326,18 @@ impl TrainConfig {
     }
 
     /// What is minimised. The exemplars are scaled already.
-    pub(crate) fn objective(&self, exemplars: &[Image], _device: &Device) -> Result<Objective, ConfigError> {
-        let range = Range { weight: self.range_weight };
-        match self.teacher {
+    pub(crate) fn objective(&self, exemplars: &[Image], device: &Device) -> Result<Objective, ConfigError> {
+        let objective = match self.teacher {
             Teacher::Sliced => {
                 let config = SlicedConfig { seed: self.sliced.seed ^ self.seed, ..self.sliced.clone() };
                 let sliced = Sliced::new(&config, exemplars, self.size(), self.batch);
-                Ok(Objective::default().with(sliced.map_err(|e| ConfigError(e.to_string()))?).with(range))
+                Objective::default().with(sliced.map_err(|e| ConfigError(e.to_string()))?)
             }
-        }
+            Teacher::Vgg19 => Objective::default().with(self.vgg19.loss(exemplars, device)?),
+        };
+        objective.check(self.size()).map_err(|e| ConfigError(e.to_string()))?;
+        let range = Range { weight: self.range_weight };
+        Ok(if self.range_weight > 0.0 { objective.with(range) } else { objective })
     }
 
     /// Rows and columns of the pictures that are learned from.
@@ -279,6 +357,7 @@ impl TrainConfig {
     pub fn summary(&self) -> Vec<(String, String)> {
         let teacher = match self.teacher {
             Teacher::Sliced => "sliced",
+            Teacher::Vgg19 => "vgg19",
         };
         let size = self.size()[0];
         [

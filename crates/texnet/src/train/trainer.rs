@@ -108,6 +108,11 @@ impl Trainer {
     /// # Errors
     /// When learning diverges again and again.
     pub fn step(&mut self) -> Result<Vec<Event>, TrainError> {
+        // On a thread of the pool: a step has hundreds of parallel parts, none of which is handed over then.
+        rayon::scope(|_| self.step_here())
+    }
+
+    fn step_here(&mut self) -> Result<Vec<Event>, TrainError> {
         let rate = self.config.schedule.at(self.state.step, self.config.iterations()) * self.state.rate_factor;
         let (terms, gradients) = self.gradients();
         let sum: f32 = terms.iter().map(|(_, value)| value).sum();
