@@ -55,7 +55,8 @@ pub(crate) fn check_model_target(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     ensure!(!path.is_dir(), "{} is a folder: name a file", path.display());
     let probe = tempfile::Builder::new().prefix(".texnet-").tempfile_in(folder);
-    probe.with_context(|| format!("{} cannot be written: name a file in a writable folder", path.display()))?;
+    probe
+        .with_context(|| format!("{} cannot be written: name a file in a writable folder", path.display()))?;
     Ok(())
 }
 

@@ -17,7 +17,8 @@ pub fn object_size(image: &Image) -> f32 {
     let centred: Vec<f64> = grey.iter().map(|v| v - mean).collect();
     let along = |step: [usize; 2], limit: usize| {
         let power = correlation(&centred, [height, width], [0, 0]).max(1e-12);
-        let falls = |d: &usize| correlation(&centred, [height, width], step.map(|s| s * d)) < CORRELATED * power;
+        let falls =
+            |d: &usize| correlation(&centred, [height, width], step.map(|s| s * d)) < CORRELATED * power;
         (1..limit / 2).find(falls).unwrap_or(limit / 2) as f32
     };
     along([1, 0], height).max(along([0, 1], width))
@@ -43,7 +44,9 @@ mod tests {
         let blocks = |side: usize| {
             Image::from_fn(96, 96, |y, x| {
                 let [a, b] = [(y / side) as u32, (x / side) as u32];
-                [((a.wrapping_mul(2_654_435_761) ^ b.wrapping_mul(40_503)).wrapping_mul(97) >> 7 & 255) as f32 / 255.0; 3]
+                [((a.wrapping_mul(2_654_435_761) ^ b.wrapping_mul(40_503)).wrapping_mul(97) >> 7 & 255)
+                    as f32
+                    / 255.0; 3]
             })
         };
         let [small, large] = [object_size(&blocks(4)), object_size(&blocks(16))];

@@ -107,7 +107,9 @@ fn every_operation_is_its_composition() {
         Tensor::<4>::random(shape, burn::tensor::Distribution::Uniform(-1.0, 1.0), &device)
     };
     for border in [Border::Circular, Border::Reflect, Border::Replicate, Border::Zero] {
-        for (x, w) in [([2, 3, 5, 9], [8, 3, 3, 3]), ([1, 7, 16, 16], [5, 7, 3, 3]), ([1, 4, 3, 3], [3, 4, 1, 1])] {
+        for (x, w) in
+            [([2, 3, 5, 9], [8, 3, 3, 3]), ([1, 7, 16, 16], [5, 7, 3, 3]), ([1, 4, 3, 3], [3, 4, 1, 1])]
+        {
             let (x, w) = (random(x), random(w));
             let ours = Path::Fast.conv(x.clone(), w.clone(), None, border);
             assert_close(&values(ours), &values(Path::Composed.conv(x, w, None, border)), 1e-5, "conv");

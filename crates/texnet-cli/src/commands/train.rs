@@ -22,6 +22,8 @@ use run_folder::RunFolder;
 
 /// From one preview, and one saved state, to the next.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+/// Another number of milliseconds instead, for tests that stop runs.
+const SAVE_EVERY_VARIABLE: &str = "TEXNET_SAVE_EVERY_MS";
 /// Steps that tell how fast the machine is, when the time is given.
 const TRIAL: u64 = 24;
 
@@ -110,6 +112,11 @@ fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
     )
 }
 
+fn save_every() -> Duration {
+    let given = std::env::var(SAVE_EVERY_VARIABLE).ok().and_then(|text| text.parse().ok());
+    given.map_or(SAVE_EVERY, Duration::from_millis)
+}
+
 /// Runs to the end or to Ctrl-C, with a bar, a log, and previews.
 fn learn(trainer: &mut Trainer, folder: &RunFolder, report: &Report) -> Result<ControlFlow<()>> {
     let bar = report.bar(trainer.config().iterations as usize, "learning".into());
@@ -122,7 +129,7 @@ fn learn(trainer: &mut Trainer, folder: &RunFolder, report: &Report) -> Result<C
         show(&bar, event);
         let mut work = || -> Result<()> {
             log.write(event)?;
-            if saved.elapsed() >= SAVE_EVERY {
+            if saved.elapsed() >= save_every() {
                 folder.save(trainer)?;
                 folder.preview(trainer)?;
                 saved = Instant::now();
@@ -147,7 +154,8 @@ fn show(bar: &ProgressBar, event: &Event) {
         Event::Step { step, terms, .. } => {
             bar.set_position(*step);
             if step % 10 == 0 {
-                let terms: Vec<String> = terms.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+                let terms: Vec<String> =
+                    terms.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
                 bar.set_message(terms.join(", "));
             }
         }
@@ -158,7 +166,13 @@ fn show(bar: &ProgressBar, event: &Event) {
     }
 }
 
-fn finish(trainer: &Trainer, exemplars: &[Image], output: &Path, arguments: &Train, report: &Report) -> Result<()> {
+fn finish(
+    trainer: &Trainer,
+    exemplars: &[Image],
+    output: &Path,
+    arguments: &Train,
+    report: &Report,
+) -> Result<()> {
     let summary = Summary([("source".to_owned(), source(&arguments.images))].into());
     let model: Model = trainer.model(summary)?;
     let precision = if arguments.half { Precision::F16 } else { Precision::F32 };
@@ -188,7 +202,8 @@ fn finish(trainer: &Trainer, exemplars: &[Image], output: &Path, arguments: &Tra
 }
 
 fn source(images: &[PathBuf]) -> String {
-    let name = |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name =
+        |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     images.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 

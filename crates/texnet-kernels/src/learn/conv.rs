@@ -272,11 +272,25 @@ fn accumulate<S: Simd, const R: usize, const T: usize>(
         let source = &source.data[y * source.stride..y * source.stride + rows.width + T - 1 + LANES];
         let mut x = 0;
         while x + LANES <= rows.width {
-            add(simd, &mut acc, source, x, #[inline(always)] |r| f32x16::from_slice(simd, &lines[r][x..x + LANES]));
+            add(
+                simd,
+                &mut acc,
+                source,
+                x,
+                #[inline(always)]
+                |r| f32x16::from_slice(simd, &lines[r][x..x + LANES]),
+            );
             x += LANES;
         }
         if x < rows.width {
-            add(simd, &mut acc, source, x, #[inline(always)] |r| partial(simd, &lines[r][x..]));
+            add(
+                simd,
+                &mut acc,
+                source,
+                x,
+                #[inline(always)]
+                |r| partial(simd, &lines[r][x..]),
+            );
         }
     }
     for r in 0..R {

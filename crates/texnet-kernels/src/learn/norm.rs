@@ -74,8 +74,16 @@ pub struct Gradients {
 /// The result, and what its gradient needs.
 #[must_use]
 pub fn forward(level: Level, shape: NormShape, x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Saved) {
-    let moments: Vec<[f64; 2]> =
-        x.par_chunks_exact(shape.plane).map(|x| vectorized(level, #[inline(always)] || plane_moments(x))).collect();
+    let moments: Vec<[f64; 2]> = x
+        .par_chunks_exact(shape.plane)
+        .map(|x| {
+            vectorized(
+                level,
+                #[inline(always)]
+                || plane_moments(x),
+            )
+        })
+        .collect();
     let moments = pooled(shape, moments);
     let inverse: Vec<f32> = moments.iter().map(|m| (1.0 / (m[1] + shape.epsilon).sqrt()) as f32).collect();
     let (mut out, mut normalised) = (vec![0.0; x.len()], vec![0.0; x.len()]);
@@ -84,7 +92,11 @@ pub fn forward(level: Level, shape: NormShape, x: &[f32], gamma: &[f32], beta: &
         let c = i % shape.channels;
         let affine = Affine { scale: gamma[c], shift: beta[c], slope: shape.slope.unwrap_or(1.0) };
         let (mean, inverse) = (moments[i][0] as f32, inverse[i]);
-        vectorized(level, #[inline(always)] || apply(affine, mean, inverse, x, normalised, out));
+        vectorized(
+            level,
+            #[inline(always)]
+            || apply(affine, mean, inverse, x, normalised, out),
+        );
     });
     (out, Saved { normalised, inverse })
 }
@@ -106,7 +118,13 @@ pub fn backward(
     let planes = gradient.par_chunks_exact(shape.plane).zip(saved.values.par_chunks_exact(shape.plane));
     let sums: Vec<[f64; 2]> = planes
         .enumerate()
-        .map(|(i, (g, normalised))| vectorized(level, #[inline(always)] || plane_sums(affine(i), g, normalised)))
+        .map(|(i, (g, normalised))| {
+            vectorized(
+                level,
+                #[inline(always)]
+                || plane_sums(affine(i), g, normalised),
+            )
+        })
         .collect();
     let [beta_gradient, gamma_gradient] = [0, 1].map(|part| per_channel(shape, &sums, part));
     let means = pooled_sums(shape, &sums);
@@ -117,7 +135,11 @@ pub fn backward(
             let affine = affine(i);
             let factor = affine.scale * saved.inverse[i];
             let [mean, slope] = means[i].map(|m| m as f32);
-            vectorized(level, #[inline(always)] || apply_gradient(affine, factor, [mean, slope], g, normalised, x));
+            vectorized(
+                level,
+                #[inline(always)]
+                || apply_gradient(affine, factor, [mean, slope], g, normalised, x),
+            );
         },
     );
     Gradients { x, gamma: gamma_gradient, beta: beta_gradient }

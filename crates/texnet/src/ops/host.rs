@@ -22,8 +22,13 @@ pub(super) trait Kernel: std::fmt::Debug + Send + Sync {
     /// The result, and what the gradient needs besides the inputs.
     fn forward(&self, inputs: [&[f32]; 3]) -> (Vec<f32>, Saved);
     /// The gradients to the inputs that are wanted.
-    fn backward(&self, inputs: [&[f32]; 3], saved: &Saved, gradient: &[f32], wanted: [bool; 3])
-    -> [Option<Vec<f32>>; 3];
+    fn backward(
+        &self,
+        inputs: [&[f32]; 3],
+        saved: &Saved,
+        gradient: &[f32],
+        wanted: [bool; 3],
+    ) -> [Option<Vec<f32>>; 3];
 }
 
 /// Values kept from the forward pass.

@@ -64,7 +64,11 @@ impl Path {
     /// channels: `[n, a + b, 2h, 2w]`.
     #[must_use]
     pub fn join(self, coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
-        if self.kernels(&coarse.device()) { kernels::join(coarse, fine) } else { composed::join(coarse, fine) }
+        if self.kernels(&coarse.device()) {
+            kernels::join(coarse, fine)
+        } else {
+            composed::join(coarse, fine)
+        }
     }
 }
 

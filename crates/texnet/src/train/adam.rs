@@ -35,7 +35,13 @@ impl Moments {
 
 impl Adam {
     /// One step of size `rate`; a parameter whose gradient is empty stays.
-    pub(crate) fn step(self, values: &mut [Vec<f32>], gradients: &[Vec<f32>], moments: &mut Moments, rate: f32) {
+    pub(crate) fn step(
+        self,
+        values: &mut [Vec<f32>],
+        gradients: &[Vec<f32>],
+        moments: &mut Moments,
+        rate: f32,
+    ) {
         moments.steps += 1;
         let steps = i32::try_from(moments.steps).unwrap_or(i32::MAX);
         let [unbiased1, unbiased2] = [self.beta1, self.beta2].map(|b| 1.0 - f64::from(b).powi(steps));

@@ -73,7 +73,8 @@ pub fn save(path: &Path, state: &State) -> Result<(), CheckpointError> {
             (format!("{list}.{name}"), Numbers { shape: shape.clone(), values })
         }));
     }
-    let counters = [("step", state.step), ("steps averaged", state.moments.steps), ("best step", state.best.step)];
+    let counters =
+        [("step", state.step), ("steps averaged", state.moments.steps), ("best step", state.best.step)];
     let metadata = counters.map(|(key, value)| (key.to_owned(), value.to_string()));
     let bytes = safetensors::serialize(tensors, Some(HashMap::from(metadata)))
         .map_err(|e| CheckpointError::Format(e.to_string()))?;
@@ -108,7 +109,11 @@ pub fn load(path: &Path, like: &Parameters) -> Result<State, CheckpointError> {
     Ok(State {
         step: counter("step")?,
         parameters: Parameters { shapes: like.shapes.clone(), values: list("values")? },
-        moments: Moments { steps: counter("steps averaged")?, first: list("first")?, second: list("second")? },
+        moments: Moments {
+            steps: counter("steps averaged")?,
+            first: list("first")?,
+            second: list("second")?,
+        },
         rate_factor: scalars[0],
         best: Best { step: counter("best step")?, score: scalars[1], values: list("best")? },
     })

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use texnet_infer::{GeneratorSpec, Image};
 use texnet_infer::spec::{Norm, SpecError};
+use texnet_infer::{GeneratorSpec, Image};
 use thiserror::Error;
 use toml::{Table, Value};
 
 use super::schedule::Schedule;
-use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options};
 use crate::descriptor::weights;
-use crate::loss::{GramConfig, GramDistance, Objective, Perceptual};
+use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
+use crate::loss::{GramConfig, GramDistance, Objective, Perceptual};
 use crate::measure::object_size;
 use crate::ops::Path;
 use crate::resize::resize;
@@ -216,7 +216,9 @@ impl TrainConfig {
         merge(&mut table, text.parse().map_err(|e| ConfigError(format!("preset '{name}': {e}")))?);
         table.insert("preset".into(), Value::String((*name).into()));
         settings.iter().try_for_each(|setting| set(&mut table, setting))?;
-        table.try_into().map_err(|e: toml::de::Error| ConfigError(format!("the settings do not fit: {}", e.message())))
+        table
+            .try_into()
+            .map_err(|e: toml::de::Error| ConfigError(format!("the settings do not fit: {}", e.message())))
     }
 
     /// The configuration that a file of a run holds.
@@ -298,7 +300,9 @@ impl TrainConfig {
             Architecture::CodeOf2016 => GeneratorSpec::code_of_2016,
         };
         if !(1..=8).contains(&scales) {
-            return Err(ConfigError(format!("networks of 1 to 8 scales can learn, but {scales} are asked for")));
+            return Err(ConfigError(format!(
+                "networks of 1 to 8 scales can learn, but {scales} are asked for"
+            )));
         }
         let spec = GeneratorSpec { norm: self.norm, ..spec(scales) };
         spec.validate()?;
@@ -388,7 +392,8 @@ fn merge(table: &mut Table, changes: Table) {
 }
 
 fn set(table: &mut Table, setting: &str) -> Result<(), ConfigError> {
-    let usage = || ConfigError(format!("'{setting}' is no setting: write key=value, such as schedule.rate=0.002"));
+    let usage =
+        || ConfigError(format!("'{setting}' is no setting: write key=value, such as schedule.rate=0.002"));
     let (keys, value) = setting.split_once('=').ok_or_else(usage)?;
     // A bare word is a string.
     let value: Value = toml::from_str::<Table>(&format!("v = {value}"))

@@ -73,7 +73,10 @@ impl Trainer {
     /// When the state belongs to another network.
     pub fn set_state(&mut self, state: State) -> Result<(), TrainError> {
         if state.parameters.shapes != self.state.parameters.shapes {
-            return Err(ConfigError::new("the saved state is of another network: start anew without --resume").into());
+            return Err(ConfigError::new(
+                "the saved state is of another network: start anew without --resume",
+            )
+            .into());
         }
         self.state = state;
         Ok(())
@@ -113,7 +116,8 @@ impl Trainer {
     }
 
     fn step_here(&mut self) -> Result<Vec<Event>, TrainError> {
-        let rate = self.config.schedule.at(self.state.step, self.config.iterations()) * self.state.rate_factor;
+        let rate =
+            self.config.schedule.at(self.state.step, self.config.iterations()) * self.state.rate_factor;
         let (terms, gradients) = self.gradients();
         let sum: f32 = terms.iter().map(|(_, value)| value).sum();
         if !sum.is_finite() || sum > DIVERGED * self.state.best.score {
@@ -217,7 +221,11 @@ fn scalar(value: Tensor<1>) -> f32 {
 
 fn mean_colour(images: &[Image]) -> [f32; 3] {
     let mean = |c: usize| {
-        let plane = |image: &Image| (0..image.height()).map(|y| image.row(c, y).iter().map(|&v| f64::from(v)).sum::<f64>()).sum::<f64>();
+        let plane = |image: &Image| {
+            (0..image.height())
+                .map(|y| image.row(c, y).iter().map(|&v| f64::from(v)).sum::<f64>())
+                .sum::<f64>()
+        };
         let count: usize = images.iter().map(|i| i.height() * i.width()).sum();
         (images.iter().map(plane).sum::<f64>() / count as f64) as f32
     };

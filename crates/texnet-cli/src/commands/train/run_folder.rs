@@ -78,7 +78,8 @@ impl RunFolder {
             Ok(file) => lines_until(BufReader::new(file), step),
             Err(_) => Vec::new(),
         };
-        write_whole(&path, |file| kept.iter().try_for_each(|line| writeln!(file, "{line}"))).with_context(named)?;
+        write_whole(&path, |file| kept.iter().try_for_each(|line| writeln!(file, "{line}")))
+            .with_context(named)?;
         let file = fs::OpenOptions::new().append(true).open(&path).with_context(named)?;
         Ok(Log { file, path })
     }

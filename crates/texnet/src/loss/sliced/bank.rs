@@ -85,8 +85,10 @@ fn group(filters: Filters, draws: usize, pictures: &[Planes], kept: usize) -> Gr
     let mut quantiles = Vec::with_capacity(filters.count() * kept);
     for some in all.chunks(TOGETHER) {
         let projections = project_all(&filters.select(some), pictures);
-        let sorted: Vec<Vec<f32>> =
-            projections.par_iter().map_init(Sorter::default, |s, p| self::quantiles(&sorted(s, p), kept)).collect();
+        let sorted: Vec<Vec<f32>> = projections
+            .par_iter()
+            .map_init(Sorter::default, |s, p| self::quantiles(&sorted(s, p), kept))
+            .collect();
         quantiles.extend(sorted.into_iter().flatten());
     }
     let inverse_deviation = quantiles.chunks_exact(kept).map(inverse_deviation).collect();
@@ -131,7 +133,8 @@ pub(crate) fn quantiles(sorted: &[f32], count: usize) -> Vec<f32> {
 fn inverse_deviation(values: &[f32]) -> f32 {
     let count = values.len() as f64;
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    let variance =
+        values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     (1.0 / (variance.sqrt() + 1e-3)) as f32
 }
 

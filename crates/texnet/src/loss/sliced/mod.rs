@@ -152,7 +152,9 @@ impl Sliced {
         let mut bank = Bank::new(config, exemplars, &samples);
         bank.levels.retain(|groups| groups.iter().any(|g| g.draws > 0));
         if bank.levels.is_empty() {
-            return Err(SlicedError("the exemplar is smaller than every filter: use a larger picture".into()));
+            return Err(SlicedError(
+                "the exemplar is smaller than every filter: use a larger picture".into(),
+            ));
         }
         Ok(Self { config: config.clone(), bank, size })
     }

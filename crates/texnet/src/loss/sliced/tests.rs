@@ -3,7 +3,8 @@ use crate::draw::Draw;
 
 fn image(seed: u64, side: usize) -> Image {
     let mut draw = Draw::new(seed, Stream::Noise, 0);
-    let values = (0..3 * side * side).map(|i| 0.4 + 0.15 * draw.normal() + 0.1 * ((i / 5 % 2) as f32)).collect();
+    let values =
+        (0..3 * side * side).map(|i| 0.4 + 0.15 * draw.normal() + 0.1 * ((i / 5 % 2) as f32)).collect();
     Image::from_planes(side, side, values)
 }
 

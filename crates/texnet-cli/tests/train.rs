@@ -1,0 +1,190 @@
+//! Training as users meet it: a model, pictures, a folder that a stopped run goes on from, one sentence for mistakes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use texnet_infer::Image;
+use texnet_io::{Band, Format, Picture, WriteError};
+
+/// Settings of a run that takes a second.
+const SMALL: &str = "--size 32 --set scales=3 --set sliced.levels=2 --set sliced.bank=24";
+
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().expect("a temporary folder"));
+        desk.picture("spots.png", 64, 48, 8, false);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn picture(&self, name: &str, width: usize, height: usize, bits: u8, alpha: bool) {
+        let format = Format::from_path(Path::new(name)).expect("a known ending");
+        let picture = Picture { width, height, format, bits, alpha, icc: None, quality: 90, band: height };
+        let image = Image::from_fn(height, width, |y, x| {
+            let spot = ((x / 4 * 7 + y / 4 * 5) % 11) as f32 / 11.0;
+            [spot, 0.5 * spot + 0.2, 0.6 - 0.4 * spot]
+        });
+        let band = Band { image, alpha: alpha.then(|| vec![0.5; width * height]) };
+        texnet_io::write(&self.path(name), &picture, |_| Ok::<_, WriteError>(band.clone()))
+            .expect("a picture");
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_texnet"));
+        command.current_dir(self.0.path()).args(arguments.split_whitespace());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().expect("the program starts")
+    }
+
+    fn ok(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "texnet {arguments}: {errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The one sentence of a run that is refused.
+    fn refused(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "texnet {arguments}: {errors}");
+        errors
+    }
+
+    fn start(&self, arguments: &str) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).expect(name)
+    }
+}
+
+#[test]
+fn a_picture_becomes_a_model_a_sheet_and_a_sample() {
+    let desk = Desk::new();
+    let told = desk.ok(&format!("train spots.png -o out.safetensors --iterations 12 --json {SMALL}"));
+    let told: serde_json::Value = serde_json::from_str(told.trim()).expect("JSON");
+    assert_eq!(told["model"], "out.safetensors");
+    for name in ["out.safetensors", "out.sheet.png", "out.png", "out.run/config.toml", "out.run/log.jsonl"] {
+        assert!(desk.path(name).is_file(), "{name} is missing");
+    }
+    let info = desk.ok("info out.safetensors");
+    assert!(info.contains("sliced") && info.contains("spots.png"), "{info}");
+    desk.ok("sample out.safetensors -o tile.png --size 64 --tile");
+    assert_eq!(texnet_io::read(&desk.path("tile.png")).expect("a tile").to_image().width(), 64);
+}
+
+#[test]
+fn the_exemplar_is_never_written_over() {
+    let desk = Desk::new();
+    let before = desk.bytes("spots.png");
+    desk.ok(&format!("train spots.png --iterations 3 -q {SMALL}"));
+    assert!(desk.path("spots.safetensors").is_file());
+    assert!(desk.bytes("spots.png") == before);
+}
+
+/// The program is killed without warning; what it had saved is enough to end with the same bytes.
+#[test]
+fn a_killed_run_ends_with_the_bytes_of_one_that_was_not() {
+    let desk = Desk::new();
+    desk.ok(&format!("train spots.png -o whole.safetensors --iterations 60 -q {SMALL}"));
+    let whole = desk.bytes("whole.safetensors");
+    for delay in [30, 150, 400] {
+        let arguments = format!("train spots.png -o cut.safetensors --iterations 60 -q {SMALL}");
+        let mut child =
+            desk.command(&arguments).env("TEXNET_SAVE_EVERY_MS", "20").spawn().expect("the program starts");
+        std::thread::sleep(Duration::from_millis(delay));
+        child.kill().expect("a running program");
+        child.wait().expect("an ended program");
+        if !desk.path("cut.run/config.toml").is_file() {
+            continue;
+        }
+        desk.ok("train spots.png -o cut.safetensors --resume -q");
+        assert!(desk.bytes("cut.safetensors") == whole, "killed after {delay} ms");
+        std::fs::remove_dir_all(desk.path("cut.run")).expect("the folder of the run");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_saves_and_says_how_to_go_on() {
+    let desk = Desk::new();
+    let child = desk
+        .command(&format!("train spots.png -o out.safetensors --iterations 100000 {SMALL}"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    while !desk.path("out.run/log.jsonl").is_file() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(interrupt.success());
+    let output = child.wait_with_output().expect("an ended program");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{errors}");
+    assert!(errors.contains("--resume"), "{errors}");
+    assert!(desk.path("out.run/state.safetensors").is_file());
+}
+
+#[test]
+fn pictures_of_every_kind_are_learned_from() {
+    let desk = Desk::new();
+    desk.picture("deep.tiff", 40, 40, 16, true);
+    desk.picture("wide.webp", 400, 17, 8, false);
+    for name in ["deep.tiff", "wide.webp", "deep.tiff spots.png"] {
+        desk.ok(&format!("train {name} -o out.safetensors --iterations 2 -q {SMALL}"));
+    }
+}
+
+#[test]
+fn mistakes_get_one_sentence_and_leave_everything_as_it_was() {
+    let desk = Desk::new();
+    desk.picture("dot.png", 1, 1, 8, false);
+    desk.picture("line.png", 3000, 2, 8, false);
+    desk.ok(&format!("train spots.png -o old.safetensors --iterations 2 -q {SMALL}"));
+    let old = desk.bytes("old.safetensors");
+    std::fs::write(desk.path("noise.png"), b"no picture").expect("a file");
+    let cases = [
+        ("train missing.png", "missing.png"),
+        ("train noise.png", "noise.png"),
+        ("train dot.png", "1x1"),
+        ("train line.png", "3000x2"),
+        ("train spots.png -o nowhere/out.safetensors", "writable"),
+        ("train spots.png -o old.safetensors --size 33", "multiple"),
+        ("train spots.png -o old.safetensors --preset great", "fast"),
+        ("train spots.png -o old.safetensors --set colour=1", "colour"),
+        ("train spots.png -o old.safetensors --set schedule=1", "settings"),
+        ("train spots.png -o old.safetensors --device gpu", "device"),
+        ("train spots.png -o new.safetensors --resume", "no run"),
+        ("train spots.png -o old.safetensors --minutes 0", "minutes"),
+        ("train spots.png -o old.safetensors --preset paper --vgg spots.png", "spots.png"),
+    ];
+    for (arguments, word) in cases {
+        let errors = desk.refused(arguments);
+        assert!(errors.contains(word), "{arguments}: {errors}");
+        assert!(!errors.contains("panicked"), "{arguments}: {errors}");
+    }
+    assert!(desk.bytes("old.safetensors") == old);
+    let mut waiting =
+        desk.start(&format!("train spots.png -o old.safetensors --iterations 100000 -q {SMALL}"));
+    std::thread::sleep(Duration::from_millis(300));
+    waiting.kill().expect("a running program");
+    waiting.wait().expect("an ended program");
+    assert!(desk.bytes("old.safetensors") == old, "a model is replaced only by a whole one");
+}

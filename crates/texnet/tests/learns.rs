@@ -1,0 +1,133 @@
+//! Whole runs on small pictures: they learn, they repeat, they go on where they stopped, and what they ship paints what
+//! they learned.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+use texnet::train::{Event, State, TrainConfig, Trainer, checkpoint};
+use texnet_infer::model::Summary;
+use texnet_infer::{Image, Plane, PlaneOptions, Window};
+
+/// Discs of two colours on a ground, at places of a disturbed lattice.
+fn discs() -> Image {
+    let centre = |i: i64, j: i64| {
+        let hash = (i * 7919 + j * 104_729).rem_euclid(97) as f32 / 97.0;
+        [8.0 * i as f32 + 2.0 * hash, 8.0 * j as f32 + 2.0 * (1.0 - hash)]
+    };
+    Image::from_fn(64, 64, |y, x| {
+        let (i, j) = (y as i64 / 8, x as i64 / 8);
+        let near = (i - 1..=i + 1).flat_map(|i| (j - 1..=j + 1).map(move |j| (i, j))).find(|&(i, j)| {
+            let [cy, cx] = centre(i, j);
+            (cy - y as f32).powi(2) + (cx - x as f32).powi(2) < 8.0
+        });
+        match near {
+            Some((i, j)) if (i + j) % 2 == 0 => [0.9, 0.7, 0.2],
+            Some(_) => [0.2, 0.3, 0.8],
+            None => [0.4, 0.4, 0.4],
+        }
+    })
+}
+
+fn config(changes: &[&str]) -> TrainConfig {
+    let small = ["size=32", "scales=3", "sliced.levels=2", "sliced.bank=32", "iterations=30"];
+    let settings: Vec<String> = small.iter().chain(changes).map(|s| (*s).to_owned()).collect();
+    TrainConfig::new("default", &settings).and_then(|c| c.resolve(&[discs()])).expect("a configuration")
+}
+
+fn trainer(config: &TrainConfig) -> Trainer {
+    Trainer::new(config, &[discs()], &Device::flex()).expect("a run")
+}
+
+/// Runs to the end, and returns the scores.
+fn run(trainer: &mut Trainer) -> Vec<f32> {
+    let mut scores = Vec::new();
+    let outcome = trainer.run(&mut |_, event| {
+        if let Event::Score { score, .. } = event {
+            scores.push(*score);
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(outcome.expect("a run that does not diverge").is_continue());
+    scores
+}
+
+#[test]
+fn a_texture_is_learned() {
+    let config = config(&["iterations=240"]);
+    let mut trainer = trainer(&config);
+    let scores = run(&mut trainer);
+    let best = trainer.state().best.score;
+    assert!(best < 0.5 * scores[0], "the score fell from {} to {best} only", scores[0]);
+    let model = trainer.model(Summary::default()).expect("a model");
+    let plane = Plane::texture(&model, PlaneOptions::default()).expect("a plane");
+    let picture = plane.window(Window::sized(128, 128)).expect("a window");
+    let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+    for c in 0..3 {
+        let [ours, wanted] =
+            [(&picture, 128 * 128), (&discs(), 64 * 64)].map(|(i, n)| mean(&i.data()[c * n..(c + 1) * n]));
+        assert!((ours - wanted).abs() < 0.06, "channel {c} has a mean of {ours} instead of {wanted}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_on_any_number_of_threads_and_another_seed_others() {
+    let learned = |seed: &str, threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| {
+            let mut trainer = trainer(&config(&[seed]));
+            run(&mut trainer);
+            trainer.state().clone()
+        })
+    };
+    let one = learned("seed=1", 1);
+    assert!(one == learned("seed=1", 3));
+    assert!(one != learned("seed=2", 1));
+}
+
+#[test]
+fn a_run_that_was_stopped_anywhere_ends_like_one_that_was_not() {
+    let config = config(&["batch=2"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state");
+    let mut whole = trainer(&config);
+    run(&mut whole);
+    for stop in [1, 13, 29] {
+        let mut first = trainer(&config);
+        while first.state().step < stop {
+            first.step().expect("a step");
+        }
+        checkpoint::save(&path, first.state()).expect("saved");
+        let mut second = trainer(&config);
+        let state: State = checkpoint::load(&path, &second.state().parameters).expect("read");
+        second.set_state(state).expect("the same network");
+        run(&mut second);
+        assert!(second.state() == whole.state(), "stopped after {stop}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_far_too_large_is_halved_and_then_refused() {
+    let config = config(&["schedule.rate=10", "schedule.warm_up=0", "iterations=400"]);
+    let mut trainer = trainer(&config);
+    let mut restarts = 0;
+    let outcome = trainer.run(&mut |_, event| {
+        restarts += usize::from(matches!(event, Event::Restarted { .. }));
+        ControlFlow::Continue(())
+    });
+    match outcome {
+        Ok(_) => assert!(trainer.state().best.score.is_finite()),
+        Err(error) => assert!(restarts > 0 && error.to_string().contains("diverges"), "{error}"),
+    }
+}
+
+#[test]
+fn batch_norm_and_the_papers_network_learn_too() {
+    for settings in
+        [vec!["norm=batch", "batch=2"], vec!["architecture=paper"], vec!["architecture=code-of-2016"]]
+    {
+        let mut trainer = trainer(&config(&settings));
+        let scores = run(&mut trainer);
+        assert!(trainer.state().best.score < scores[0], "{settings:?}: {scores:?}");
+        assert!(trainer.model(Summary::default()).expect("a model").is_calibrated());
+    }
+}
