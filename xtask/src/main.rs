@@ -1,8 +1,9 @@
-//! The workshop: `cargo xtask check | figures | bless | bench`.
+//! The workshop: `cargo xtask check | figures | bless | bench | gallery`.
 
 mod bench;
 mod check;
 mod figures;
+mod gallery;
 mod lint;
 
 use std::path::{Path, PathBuf};
@@ -10,9 +11,10 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 
-const USAGE: &str = "usage: cargo xtask check | figures | bless | bench
+const USAGE: &str = "usage: cargo xtask check | figures | bless | bench | gallery
   check    format, clippy, tests, docs, licences, and the house's own rules: what decides whether a change lands
   figures  paints the pictures of the README again
+  gallery  learns the built-in models from assets/exemplars: all that are missing, or those that are named
   bless    accepts the pictures that the tests compare with, after they were looked at
   bench    times the generator against PyTorch and ONNX Runtime, in turn, and writes the README's table";
 
@@ -33,6 +35,7 @@ fn run() -> Result<()> {
         Some("figures") => figures::run(),
         Some("bless") => step("cargo", &["test", "--workspace"], &[("TEXNET_BLESS", "1")]),
         Some("bench") => bench::run(),
+        Some("gallery") => gallery::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         _ => bail!(USAGE),
     }
 }

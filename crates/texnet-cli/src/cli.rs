@@ -121,8 +121,12 @@ pub(crate) struct Train {
 /// Arguments of `texnet sample`.
 #[derive(Debug, Args)]
 pub(crate) struct Sample {
-    /// The model: .safetensors, or a Torch7 file of 2016.
+    /// The model: .safetensors, a Torch7 file of 2016, or the name of a built-in one.
+    #[arg(required_unless_present = "list", default_value = "")]
     pub(crate) model: PathBuf,
+    /// List the built-in models.
+    #[arg(long, conflicts_with = "model")]
+    pub(crate) list: bool,
     /// The picture to write: png, jpg, tiff or webp by its ending [default: the model's name, ending in .png].
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
@@ -208,7 +212,7 @@ pub(crate) enum Network {
 /// Arguments of `texnet info`.
 #[derive(Debug, Args)]
 pub(crate) struct Info {
-    /// The model: .safetensors, or a Torch7 file of 2016.
+    /// The model: .safetensors, a Torch7 file of 2016, or the name of a built-in one.
     pub(crate) model: PathBuf,
 }
 

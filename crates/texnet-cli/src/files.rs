@@ -8,6 +8,8 @@ use anyhow::{Context, Result, ensure};
 use texnet_infer::{Model, Precision};
 use texnet_io::whole_file::write_whole;
 
+use crate::gallery;
+
 /// Largest model file: a thousand times the authors'.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -34,8 +36,12 @@ pub(crate) fn import(path: &Path) -> Result<Model> {
     Ok(model)
 }
 
-/// A model of either kind, told apart by the contents.
+/// A model of either kind, told apart by the contents; or a built-in one by its name, if there is no such file.
 pub(crate) fn model(path: &Path) -> Result<Model> {
+    if let (false, Some(model)) = (path.exists(), gallery::model(path)) {
+        return model;
+    }
+    gallery::unknown(path)?;
     let bytes = read(path)?;
     // A model file begins with the length of its JSON header and the header's brace, a Torch7 file with a type number.
     if bytes.get(8) == Some(&b'{') || path.extension().is_some_and(|e| e == "safetensors") {

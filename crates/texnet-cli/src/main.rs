@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod download;
 mod files;
+mod gallery;
 mod paint;
 mod report;
 

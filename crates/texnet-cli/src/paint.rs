@@ -11,8 +11,8 @@ use crate::report::Report;
 
 /// Rows of a band, where the picture is not too wide: those of the plane's blocks.
 const ROWS: usize = 256;
-/// Most pixels of a band: 48 MiB of values.
-const PIXELS: usize = 1 << 22;
+/// Most pixels of a band: 24 MiB of values.
+const PIXELS: usize = 1 << 21;
 
 /// How a picture of this size goes into this file.
 pub(crate) fn picture(path: &Path, [width, height]: [usize; 2], coding: &Coding) -> Result<Picture> {

@@ -44,6 +44,16 @@ impl Parameters {
         Self { values: shapes.iter().enumerate().map(value).collect(), shapes }
     }
 
+    /// Takes over the values of a network without the finest scale; the last convolution begins anew.
+    pub fn adopt(&mut self, coarser: &Self) {
+        for ((name, shape), values) in self.shapes.iter().zip(&mut self.values) {
+            let known = coarser.shapes.iter().position(|(n, s)| n == name && s == shape);
+            if let (Some(i), false) = (known, name.starts_with("head.")) {
+                values.clone_from(&coarser.values[i]);
+            }
+        }
+    }
+
     /// The numbers of a model.
     #[must_use]
     pub fn of_model(model: &Model) -> Self {

@@ -9,10 +9,16 @@ use texnet_infer::{Model, Plane, PlaneOptions, Window};
 use super::import::frozen;
 use crate::cli::Sample;
 use crate::files;
+use crate::gallery;
 use crate::paint;
 use crate::report::Report;
 
 pub(crate) fn run(arguments: &Sample, report: &Report) -> Result<()> {
+    if arguments.list {
+        let names: Vec<_> = gallery::names().collect();
+        report.answer(&(names.join("\n") + "\n"), &json!({ "models": names }));
+        return Ok(());
+    }
     let [width, height] = arguments.size;
     let window = arguments.window.unwrap_or(Window::sized(width, height));
     paint::check_window(window)?;

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Train, report: &Report) -> Result<()> {
         bail!(Interrupted::with_advice(&format!(
             "stopped after {} of {} steps; nothing is lost: the same command with --resume goes on",
             trainer.state().step,
-            config.iterations
+            config.steps()
         )));
     }
     finish(&trainer, &exemplars, &output, arguments, report)
@@ -89,14 +89,23 @@ fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Resu
 fn within(config: TrainConfig, exemplars: &[Image], device: &str, minutes: f64) -> Result<TrainConfig> {
     let start = Instant::now();
     let mut trainer = Trainer::new(&config, exemplars, &texnet::device::parse(device)?)?;
-    let preparation = start.elapsed();
+    let preparation = start.elapsed().as_secs_f64();
     let start = Instant::now();
     for _ in 0..TRIAL {
         trainer.step()?;
     }
+    // A step at full size costs as much more as it paints more pixels, less what the finest scale is narrower.
+    let coarse = config.coarse_iterations.unwrap_or(0);
+    let growth = if coarse > 0 { 2.5 } else { 1.0 };
     let step = start.elapsed().as_secs_f64() / TRIAL as f64;
-    let left = 60.0 * minutes - 2.0 * preparation.as_secs_f64();
-    Ok(TrainConfig { iterations: ((left / step) as u64).max(1), ..config })
+    let planned = step * (coarse as f64 + growth * config.iterations.unwrap_or(0) as f64);
+    let share = ((60.0 * minutes - 3.0 * preparation) / planned).max(0.0);
+    let scaled = |steps: u64| ((steps as f64 * share) as u64).max(1);
+    Ok(TrainConfig {
+        coarse_iterations: Some(if coarse > 0 { scaled(coarse) } else { 0 }),
+        iterations: Some(scaled(config.iterations.unwrap_or(1))),
+        ..config
+    })
 }
 
 fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
@@ -107,7 +116,7 @@ fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
         sizes.join(", "),
         config.scale,
         config.scales.unwrap_or_default(),
-        config.iterations,
+        config.steps(),
         config.preset
     )
 }
@@ -119,7 +128,7 @@ fn save_every() -> Duration {
 
 /// Runs to the end or to Ctrl-C, with a bar, a log, and previews.
 fn learn(trainer: &mut Trainer, folder: &RunFolder, report: &Report) -> Result<ControlFlow<()>> {
-    let bar = report.bar(trainer.config().iterations as usize, "learning".into());
+    let bar = report.bar(trainer.config().steps() as usize, "learning".into());
     bar.set_position(trainer.state().step);
     bar.reset_eta();
     let mut log = folder.log(trainer.state().step)?;

@@ -86,11 +86,11 @@ pub fn save(path: &Path, state: &State) -> Result<(), CheckpointError> {
     Ok(())
 }
 
-/// Reads a state of a network with these parameters.
+/// Reads a state; `like` tells which parameters the network has after so many steps.
 ///
 /// # Errors
 /// Those of the file system, and when the bytes are something else.
-pub fn load(path: &Path, like: &Parameters) -> Result<State, CheckpointError> {
+pub fn load(path: &Path, like: impl Fn(u64) -> Parameters) -> Result<State, CheckpointError> {
     if fs::metadata(path)?.len() > MAX_BYTES {
         return Err(CheckpointError::Format("it is too large".into()));
     }
@@ -102,12 +102,14 @@ pub fn load(path: &Path, like: &Parameters) -> Result<State, CheckpointError> {
         let text = metadata.metadata().as_ref().and_then(|m| m.get(key));
         text.and_then(|t| t.parse::<u64>().ok()).ok_or_else(|| format(&format_args!("'{key}' is missing")))
     };
+    let step = counter("step")?;
+    let like = like(step);
     let list = |list: &str| -> Result<Vec<Vec<f32>>, CheckpointError> {
         like.shapes.iter().map(|(name, shape)| numbers(&file, &format!("{list}.{name}"), shape)).collect()
     };
     let scalars = numbers(&file, "scalars", &[2])?;
     Ok(State {
-        step: counter("step")?,
+        step,
         parameters: Parameters { shapes: like.shapes.clone(), values: list("values")? },
         moments: Moments {
             steps: counter("steps averaged")?,
@@ -146,7 +148,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state");
         save(&path, &state()).expect("saved");
-        assert_eq!(load(&path, &state().parameters).expect("read"), state());
+        assert_eq!(load(&path, |_| state().parameters).expect("read"), state());
     }
 
     #[test]
@@ -155,11 +157,11 @@ mod tests {
         let path = folder.path().join("state");
         save(&path, &state()).expect("saved");
         let other = Parameters::initial(&GeneratorSpec::coarse_wide(3), [0.5; 3], 1);
-        assert!(load(&path, &other).expect_err("another network").to_string().contains("no state"));
+        assert!(load(&path, |_| other.clone()).expect_err("another network").to_string().contains("no state"));
         let bytes = fs::read(&path).expect("bytes");
         for end in [0, 7, 100, bytes.len() - 1] {
             fs::write(&path, &bytes[..end]).expect("cut");
-            assert!(load(&path, &state().parameters).is_err(), "{end} bytes");
+            assert!(load(&path, |_| state().parameters).is_err(), "{end} bytes");
         }
     }
 }

@@ -128,8 +128,14 @@ pub struct TrainConfig {
     pub preset: String,
     /// Seed of weights, noise and filters.
     pub seed: u64,
-    /// Steps.
-    pub iterations: u64,
+    /// Steps at the full size; before the configuration is resolved, all steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
+    /// Steps at half the size before those, without the finest scale, so that structure is there when detail begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coarse_iterations: Option<u64>,
+    /// Millions of pixels that are painted while learning: what decides the steps when they are not given.
+    pub megapixels: f32,
     /// Pictures of a step.
     pub batch: usize,
     /// Side of the pictures that are learned from, in pixels.
@@ -168,7 +174,9 @@ impl Default for TrainConfig {
         Self {
             preset: "default".into(),
             seed: 0,
-            iterations: 8000,
+            iterations: None,
+            coarse_iterations: None,
+            megapixels: 140.0,
             batch: 1,
             size: None,
             scales: None,
@@ -249,8 +257,13 @@ impl TrainConfig {
         let scales = *self.scales.get_or_insert(if large { 6 } else { 5 });
         if self.sliced.levels == 0 {
             self.sliced.levels = if large { 5 } else { 4 };
+            self.sliced.strides = if large { vec![4, 2] } else { vec![2] };
         }
-        let size = *self.size.get_or_insert(if large { 192 } else { 128 });
+        let size = *self.size.get_or_insert(if large { 256 } else { 128 });
+        let grows = large && scales > 1 && self.sliced.levels > 1 && self.teacher == Teacher::Sliced;
+        let [coarse, fine] = self.budget(size, grows);
+        self.coarse_iterations.get_or_insert(coarse);
+        self.iterations = Some(fine);
         let spec = self.spec()?;
         if !(MIN_SIZE..=MAX_SIZE).contains(&size) || size % spec.granularity() != 0 {
             return Err(ConfigError(format!(
@@ -262,7 +275,26 @@ impl TrainConfig {
         if self.teacher == Teacher::Sliced {
             self.sliced.validate([size; 2]).map_err(|e| ConfigError(e.to_string()))?;
         }
+        if self.coarse_iterations > Some(0) && (scales < 2 || self.sliced.levels < 2) {
+            return Err(ConfigError("coarse_iterations needs two scales and two levels: set it to 0".into()));
+        }
         Ok(self)
+    }
+
+    /// Steps at half and at full size; the given number of steps, or pixels, is divided between them.
+    fn budget(&self, size: usize, grows: bool) -> [u64; 2] {
+        let steps = |share: f32, size: usize| {
+            (1e6 * self.megapixels * share / (size * size * self.batch) as f32).round().max(1.0) as u64
+        };
+        let planned = if grows { [steps(GROWING[0], size / 2), steps(GROWING[1], size)] } else { [0, steps(1.0, size)] };
+        match (self.iterations, self.coarse_iterations) {
+            (Some(fine), Some(_)) => [0, fine],
+            (Some(total), None) => {
+                let coarse = total * planned[0] / (planned[0] + planned[1]);
+                [coarse, total - coarse]
+            }
+            (None, _) => planned,
+        }
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {
@@ -281,7 +313,8 @@ impl TrainConfig {
         within("schedule.last", self.schedule.last, 0.0, 1.0)?;
         within("schedule.factor", self.schedule.factor, 0.0, 1.0)?;
         within("batch", self.batch as f32, 1.0, 64.0)?;
-        within("iterations", self.iterations as f32, 1.0, 1e7)?;
+        within("iterations", self.iterations.unwrap_or(1) as f32, 1.0, 1e7)?;
+        within("megapixels", self.megapixels, 0.01, 1e6)?;
         if self.norm == Norm::Folded {
             return Err(ConfigError("norm is folded, but learning needs batch or instance".into()));
         }
@@ -352,8 +385,29 @@ impl TrainConfig {
 
     /// Steps of the run.
     #[must_use]
-    pub fn iterations(&self) -> u64 {
-        self.iterations
+    pub fn steps(&self) -> u64 {
+        self.coarse_steps() + self.iterations.unwrap_or(1)
+    }
+
+    fn coarse_steps(&self) -> u64 {
+        self.coarse_iterations.unwrap_or(0)
+    }
+
+    /// What the run does at a step.
+    pub(crate) fn stage(&self, step: u64) -> Result<Stage, ConfigError> {
+        let spec = self.spec()?;
+        if step >= self.coarse_steps() {
+            let first = self.coarse_steps();
+            return Ok(Stage { first, steps: self.steps() - first, config: self.clone(), spec });
+        }
+        let mut config = self.clone();
+        config.scale *= 0.5;
+        config.size = config.size.map(|size| size / 2);
+        config.scales = config.scales.map(|scales| scales - 1);
+        config.sliced.levels -= 1;
+        config.sliced.strides = self.sliced.strides.iter().skip(1).copied().collect();
+        let scales = spec.scales[..spec.scales.len() - 1].to_vec();
+        Ok(Stage { first: 0, steps: self.coarse_steps(), config, spec: GeneratorSpec { scales, ..spec } })
     }
 
     /// What the model file remembers.
@@ -375,6 +429,21 @@ impl TrainConfig {
     }
 }
 
+/// What is learned at one size.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    /// Its first step.
+    pub(crate) first: u64,
+    /// How many it has.
+    pub(crate) steps: u64,
+    /// With the size, scale and levels of this stage.
+    pub(crate) config: TrainConfig,
+    /// The network of this stage.
+    pub(crate) spec: GeneratorSpec,
+}
+
+/// Shares of the painted pixels at half and at full size, for networks that grow: about half of the time each.
+const GROWING: [f32; 2] = [0.47, 0.7];
 /// Objects of more pixels than this are learned by larger networks on larger pictures.
 const LARGE_OBJECTS: f32 = 9.0;
 /// Largest side of an exemplar after scaling.

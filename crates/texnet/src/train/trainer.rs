@@ -8,7 +8,7 @@ use texnet_infer::{Image, Model, calibrate};
 use thiserror::Error;
 
 use super::adam::{Adam, Moments};
-use super::config::{ConfigError, TrainConfig};
+use super::config::{ConfigError, Stage, TrainConfig};
 use super::event::Event;
 use super::held_out;
 use super::state::{Best, State};
@@ -40,10 +40,36 @@ pub enum TrainError {
 /// A run in progress.
 pub struct Trainer {
     config: TrainConfig,
+    exemplars: Vec<Image>,
+    device: Device,
+    part: Part,
+    state: State,
+}
+
+/// What the present stage of a run works with.
+struct Part {
+    stage: Stage,
     generator: Generator,
     objective: Objective,
-    device: Device,
-    state: State,
+    /// The mean colour of the exemplars.
+    colour: [f32; 3],
+}
+
+impl Part {
+    fn new(stage: Stage, exemplars: &[Image], device: &Device) -> Result<Self, ConfigError> {
+        let exemplars = stage.config.scaled(exemplars)?;
+        let objective = stage.config.objective(&exemplars, device)?;
+        let generator = Generator::new(stage.spec.clone(), stage.config.path);
+        Ok(Self { generator, objective, colour: mean_colour(&exemplars), stage })
+    }
+
+    fn parameters(&self) -> Parameters {
+        Parameters::initial(&self.stage.spec, self.colour, self.stage.config.seed)
+    }
+
+    fn end(&self) -> u64 {
+        self.stage.first + self.stage.steps
+    }
 }
 
 impl Trainer {
@@ -52,13 +78,10 @@ impl Trainer {
     /// # Errors
     /// When the configuration does not fit the pictures.
     pub fn new(config: &TrainConfig, exemplars: &[Image], device: &Device) -> Result<Self, TrainError> {
-        let spec = config.spec()?;
-        let exemplars = config.scaled(exemplars)?;
-        let objective = config.objective(&exemplars, device)?;
-        let parameters = Parameters::initial(&spec, mean_colour(&exemplars), config.seed);
-        let generator = Generator::new(spec, config.path);
+        let part = Part::new(config.stage(0)?, exemplars, device)?;
+        let state = State::new(part.parameters());
         let device = device.clone().autodiff();
-        Ok(Self { config: config.clone(), generator, objective, device, state: State::new(parameters) })
+        Ok(Self { config: config.clone(), exemplars: exemplars.to_vec(), device, part, state })
     }
 
     /// The run as it is.
@@ -72,13 +95,40 @@ impl Trainer {
     /// # Errors
     /// When the state belongs to another network.
     pub fn set_state(&mut self, state: State) -> Result<(), TrainError> {
-        if state.parameters.shapes != self.state.parameters.shapes {
-            return Err(ConfigError::new(
-                "the saved state is of another network: start anew without --resume",
-            )
-            .into());
+        if state.step >= self.part.end() && state.step < self.config.steps() {
+            self.part = self.next_part(state.step)?;
+        }
+        if state.parameters.shapes != self.part.parameters().shapes {
+            let other = "the saved state is of another network: start anew without --resume";
+            return Err(ConfigError::new(other).into());
         }
         self.state = state;
+        Ok(())
+    }
+
+    /// The parameters that the network has after so many steps, as they begin.
+    ///
+    /// # Errors
+    /// When the configuration is not valid.
+    pub fn parameters_after(&self, step: u64) -> Result<Parameters, TrainError> {
+        let stage = self.config.stage(step)?;
+        Ok(Parameters::initial(&stage.spec, self.part.colour, self.config.seed))
+    }
+
+    fn next_part(&self, step: u64) -> Result<Part, ConfigError> {
+        Part::new(self.config.stage(step)?, &self.exemplars, &self.device.clone().inner())
+    }
+
+    /// The best network so far with one more scale, at twice the size.
+    fn grow(&mut self) -> Result<(), TrainError> {
+        let part = self.next_part(self.state.step)?;
+        let mut parameters = part.parameters();
+        let best = self.state.best.values.clone();
+        parameters.adopt(&Parameters { values: best, ..self.state.parameters.clone() });
+        let step = self.state.step;
+        self.state = State { step, ..State::new(parameters) };
+        self.state.best.step = step;
+        self.part = part;
         Ok(())
     }
 
@@ -96,7 +146,7 @@ impl Trainer {
         &mut self,
         on_event: &mut dyn FnMut(&Self, &Event) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, TrainError> {
-        while self.state.step < self.config.iterations() {
+        while self.state.step < self.config.steps() {
             for event in self.step()? {
                 if on_event(self, &event).is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -116,8 +166,8 @@ impl Trainer {
     }
 
     fn step_here(&mut self) -> Result<Vec<Event>, TrainError> {
-        let rate =
-            self.config.schedule.at(self.state.step, self.config.iterations()) * self.state.rate_factor;
+        let Stage { first, steps, .. } = self.part.stage;
+        let rate = self.config.schedule.at(self.state.step - first, steps) * self.state.rate_factor;
         let (terms, gradients) = self.gradients();
         let sum: f32 = terms.iter().map(|(_, value)| value).sum();
         if !sum.is_finite() || sum > DIVERGED * self.state.best.score {
@@ -128,6 +178,9 @@ impl Trainer {
         self.state.step += 1;
         let mut events = vec![Event::Step { step: self.state.step, rate, terms }];
         events.extend(self.score_in_turn());
+        if self.state.step == self.part.end() && self.state.step < self.config.steps() {
+            self.grow()?;
+        }
         Ok(events)
     }
 
@@ -137,9 +190,9 @@ impl Trainer {
         let leaves = self.state.parameters.leaves(&self.device);
         let mut draw = Draw::new(self.config.seed, Stream::Noise, step);
         let seeds: Vec<u64> = (0..self.config.batch).map(|_| draw.seed()).collect();
-        let noise = self.generator.noise(&seeds, self.config.size(), &self.device);
-        let pictures = self.generator.forward(&leaves, &noise, None);
-        let terms = self.objective.terms(&pictures, step);
+        let noise = self.part.generator.noise(&seeds, self.part.stage.config.size(), &self.device);
+        let pictures = self.part.generator.forward(&leaves, &noise, None);
+        let terms = self.part.objective.terms(&pictures, step);
         let Some(sum) = total(&terms) else { return (Vec::new(), Vec::new()) };
         let mut gradients = sum.backward();
         let shapes = &self.state.parameters.shapes;
@@ -165,14 +218,16 @@ impl Trainer {
     }
 
     fn score_in_turn(&mut self) -> Option<Event> {
-        let (step, of) = (self.state.step, self.config.iterations());
-        let turn = |step: u64| step * SCORES / of;
+        let Stage { first, steps, .. } = self.part.stage;
+        let step = self.state.step;
+        let turn = |step: u64| (step - first) * SCORES / steps;
         if turn(step) == turn(step - 1) {
             return None;
         }
         let device = self.device.clone().inner();
-        let (generator, parameters) = (&self.generator, &self.state.parameters);
-        let score = held_out::score(generator, parameters, &self.objective, self.config.size(), &device);
+        let Part { generator, objective, stage, .. } = &self.part;
+        let parameters = &self.state.parameters;
+        let score = held_out::score(generator, parameters, objective, stage.config.size(), &device);
         let best = score < self.state.best.score;
         if best {
             self.state.best = Best { step, score, values: parameters.values.clone() };
@@ -184,9 +239,9 @@ impl Trainer {
     #[must_use]
     pub fn preview(&self, size: [usize; 2]) -> Image {
         let device = self.device.clone().inner();
-        let noise = self.generator.noise(&[0], size, &device);
+        let noise = self.part.generator.noise(&[0], size, &device);
         let leaves: Leaves = self.state.parameters.leaves(&device);
-        let picture = self.generator.forward(&leaves, &noise, None);
+        let picture = self.part.generator.forward(&leaves, &noise, None);
         Image::from_planes(size[0], size[1], picture.into_data().iter::<f32>().collect())
     }
 
@@ -204,7 +259,7 @@ impl Trainer {
             summary.0.insert(key, value);
         }
         summary.0.insert("steps".into(), best.step.to_string());
-        let model = parameters.to_model(self.generator.spec(), summary)?;
+        let model = parameters.to_model(self.part.generator.spec(), summary)?;
         Ok(calibrate::calibrate(&model, self.config.seed))
     }
 }

@@ -53,7 +53,8 @@ impl RunFolder {
         let path = self.file("state.safetensors");
         if path.exists() {
             let named = || path.display().to_string();
-            let state = checkpoint::load(&path, &trainer.state().parameters).with_context(named)?;
+            let like = |step| trainer.parameters_after(step).unwrap_or_else(|_| trainer.state().parameters.clone());
+            let state = checkpoint::load(&path, like).with_context(named)?;
             trainer.set_state(state)?;
         }
         Ok(())
