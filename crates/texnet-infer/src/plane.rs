@@ -29,7 +29,6 @@ const BLOCK: [i64; 2] = [256, 1024];
 const CONCURRENT: usize = 2;
 /// Largest coordinate of a window, so that no sum of coordinates overflows.
 const MAX_COORDINATE: i64 = 1 << 60;
-/// Means of blue, green and red that Caffe's models subtract, of 255.
 
 /// How a plane is painted.
 #[derive(Debug, Clone)]

@@ -372,7 +372,7 @@ mod tests {
         };
         assert_eq!(count(GeneratorSpec::paper(6)), 116_915);
         assert!((60_000..80_000).contains(&count(GeneratorSpec::paper(5))));
-        assert_eq!(count(GeneratorSpec::coarse_wide(5)), 87_171);
+        assert_eq!(count(GeneratorSpec::coarse_wide(5)), 86_859);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod jpeg;
 mod reduce;
+mod webp;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
@@ -98,6 +99,9 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, ReadError> {
     let format = image::guess_format(bytes).map_err(explain)?;
     if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
         return Err(ReadError("the picture is damaged: the JPEG file ends before the picture does".into()));
+    }
+    if format == ImageFormat::WebP && !webp::is_complete(bytes) {
+        return Err(ReadError("the picture is damaged: the WebP file ends before the picture does".into()));
     }
     Ok(format)
 }

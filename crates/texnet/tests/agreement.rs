@@ -85,7 +85,7 @@ fn both_paths_have_the_same_gradients() {
             let ramp = Tensor::<1, Int>::arange(0..count, &device).float();
             let ramp = (ramp * 0.37).sin().reshape(pictures.dims());
             let grads = (pictures * ramp).sum().backward();
-            let of = |n: &str| leaves.get(n).grad(&grads).map_or_else(Vec::new, |g| values(g));
+            let of = |n: &str| leaves.get(n).grad(&grads).map_or_else(Vec::new, values);
             parameters.shapes.iter().map(|(n, _)| (n.clone(), of(n))).collect::<Vec<_>>()
         };
         let [fast, composed] = [Path::Fast, Path::Composed].map(gradients);

@@ -99,7 +99,8 @@ fn a_run_that_was_stopped_anywhere_ends_like_one_that_was_not() {
         }
         checkpoint::save(&path, first.state()).expect("saved");
         let mut second = trainer(&config);
-        let state: State = checkpoint::load(&path, |step| second.parameters_after(step).expect("parameters")).expect("read");
+        let state: State =
+            checkpoint::load(&path, |step| second.parameters_after(step).expect("parameters")).expect("read");
         second.set_state(state).expect("the same network");
         run(&mut second);
         assert!(second.state() == whole.state(), "stopped after {stop}");

@@ -162,7 +162,7 @@ fn show(bar: &ProgressBar, event: &Event) {
     match event {
         Event::Step { step, terms, .. } => {
             bar.set_position(*step);
-            if step % 10 == 0 {
+            if step.is_multiple_of(10) {
                 let terms: Vec<String> =
                     terms.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
                 bar.set_message(terms.join(", "));

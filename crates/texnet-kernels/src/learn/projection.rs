@@ -157,23 +157,20 @@ pub fn project_adjoint(level: Level, channels: usize, grid: Grid, projected: &[P
     let adjoint = Adjoint::new(grid, projected);
     let mut out = vec![0.0; channels * grid.size[0] * grid.size[1]];
     let s = grid.stride;
-    let phases: Vec<Vec<Phase>> =
-        (0..s).map(|py| (0..s).map(|px| adjoint.phase(channels, projected, [py, px])).collect()).collect();
+    let phases: Vec<Phase> =
+        (0..s * s).map(|place| adjoint.phase(channels, projected, [place / s, place % s])).collect();
     let width = grid.size[1];
     let columns = width / s;
     let work = bands(&mut out, grid.size[0] * width, s * width);
     work.into_par_iter().enumerate().for_each(|(row, mut out)| {
         let mut values = vec![0.0; channels * columns];
-        for py in 0..s {
-            for px in 0..s {
-                let phase = &phases[py][px];
-                let data = &adjoint.data[row * adjoint.stride..];
-                let mut slices: Vec<&mut [f32]> = values.chunks_exact_mut(columns).collect();
-                phase.taps.multiply(level, data, &phase.offsets, &mut slices, 0, columns);
-                for (values, out) in slices.into_iter().zip(&mut out) {
-                    let row = &mut out[py * width..(py + 1) * width];
-                    row.iter_mut().skip(px).step_by(s).zip(values).for_each(|(out, v)| *out = *v);
-                }
+        let data = &adjoint.data[row * adjoint.stride..];
+        for (place, phase) in phases.iter().enumerate() {
+            let mut slices: Vec<&mut [f32]> = values.chunks_exact_mut(columns).collect();
+            phase.taps.multiply(level, data, &phase.offsets, &mut slices, 0, columns);
+            for (values, out) in slices.into_iter().zip(&mut out) {
+                let row = &mut out[place / s * width..(place / s + 1) * width];
+                row.iter_mut().skip(place % s).step_by(s).zip(values).for_each(|(out, v)| *out = *v);
             }
         }
     });

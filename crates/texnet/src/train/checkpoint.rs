@@ -157,7 +157,9 @@ mod tests {
         let path = folder.path().join("state");
         save(&path, &state()).expect("saved");
         let other = Parameters::initial(&GeneratorSpec::coarse_wide(3), [0.5; 3], 1);
-        assert!(load(&path, |_| other.clone()).expect_err("another network").to_string().contains("no state"));
+        assert!(
+            load(&path, |_| other.clone()).expect_err("another network").to_string().contains("no state")
+        );
         let bytes = fs::read(&path).expect("bytes");
         for end in [0, 7, 100, bytes.len() - 1] {
             fs::write(&path, &bytes[..end]).expect("cut");

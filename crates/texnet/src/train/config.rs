@@ -265,7 +265,7 @@ impl TrainConfig {
         self.coarse_iterations.get_or_insert(coarse);
         self.iterations = Some(fine);
         let spec = self.spec()?;
-        if !(MIN_SIZE..=MAX_SIZE).contains(&size) || size % spec.granularity() != 0 {
+        if !(MIN_SIZE..=MAX_SIZE).contains(&size) || !size.is_multiple_of(spec.granularity()) {
             return Err(ConfigError(format!(
                 "pictures of {size} pixels are to be learned from, but a network of {scales} scales needs a multiple \
                  of {} from {MIN_SIZE} to {MAX_SIZE}",
@@ -286,7 +286,11 @@ impl TrainConfig {
         let steps = |share: f32, size: usize| {
             (1e6 * self.megapixels * share / (size * size * self.batch) as f32).round().max(1.0) as u64
         };
-        let planned = if grows { [steps(GROWING[0], size / 2), steps(GROWING[1], size)] } else { [0, steps(1.0, size)] };
+        let planned = if grows {
+            [steps(GROWING[0], size / 2), steps(GROWING[1], size)]
+        } else {
+            [0, steps(1.0, size)]
+        };
         match (self.iterations, self.coarse_iterations) {
             (Some(fine), Some(_)) => [0, fine],
             (Some(total), None) => {

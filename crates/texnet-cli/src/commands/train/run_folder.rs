@@ -53,7 +53,8 @@ impl RunFolder {
         let path = self.file("state.safetensors");
         if path.exists() {
             let named = || path.display().to_string();
-            let like = |step| trainer.parameters_after(step).unwrap_or_else(|_| trainer.state().parameters.clone());
+            let like =
+                |step| trainer.parameters_after(step).unwrap_or_else(|_| trainer.state().parameters.clone());
             let state = checkpoint::load(&path, like).with_context(named)?;
             trainer.set_state(state)?;
         }
@@ -103,7 +104,7 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn write(&mut self, event: &Event) -> Result<()> {
         let line = match event {
-            Event::Step { step, .. } if step % 10 != 0 => return Ok(()),
+            Event::Step { step, .. } if !step.is_multiple_of(10) => return Ok(()),
             Event::Step { step, rate, terms } => {
                 let terms: serde_json::Map<String, Value> =
                     terms.iter().map(|(name, value)| (name.clone(), json!(value))).collect();

@@ -98,7 +98,7 @@ impl SlicedConfig {
         }
         for slice in &self.slices {
             let allowed = if slice.kind == Kind::Colour { slice.side == 1 } else { slice.side >= 3 };
-            if slice.side % 2 == 0 || slice.side > 63 || !allowed || slice.draws > 4096 {
+            if slice.side.is_multiple_of(2) || slice.side > 63 || !allowed || slice.draws > 4096 {
                 return fail(format!(
                     "filters have odd sides from 3 to 63 (1 for colour) and at most 4096 draws, but {:?} of side {} \
                      with {} draws are asked for",
@@ -110,7 +110,8 @@ impl SlicedConfig {
             return fail("the sliced loss needs at least one filter a step".into());
         }
         let unit = (0..self.levels).map(|l| self.stride(l) << l).max().unwrap_or(1);
-        if (0..self.levels).any(|l| self.stride(l) == 0) || size.iter().any(|side| side % unit != 0) {
+        if (0..self.levels).any(|l| self.stride(l) == 0) || size.iter().any(|side| !side.is_multiple_of(unit))
+        {
             return fail(format!(
                 "pictures of {}x{} are learned from, but {} levels of strides {:?} need sides that are multiples of \
                  {unit}",
