@@ -5,6 +5,7 @@
 //! channels, another block, up to full resolution, and a 1x1 convolution to colour.
 
 use serde::{Deserialize, Serialize};
+use texnet_kernels::Border;
 use thiserror::Error;
 
 /// The architecture of a generator. [`GeneratorSpec::validate`] says what is allowed.
@@ -67,6 +68,17 @@ pub enum Padding {
     Replicate,
     /// Zeros.
     Zero,
+}
+
+impl From<Padding> for Border {
+    fn from(padding: Padding) -> Self {
+        match padding {
+            Padding::Circular => Self::Circular,
+            Padding::Reflect => Self::Reflect,
+            Padding::Replicate => Self::Replicate,
+            Padding::Zero => Self::Zero,
+        }
+    }
 }
 
 /// What the three channels of the last convolution mean.

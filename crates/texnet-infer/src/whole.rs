@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use texnet_kernels::{Border, Conv, DirectConv, Level, Map, Moments, pad, resample, statistics};
 
 use crate::model::Model;
-use crate::spec::{ConvSpec, Norm, Padding};
+use crate::spec::{ConvSpec, Norm};
 
 /// Added to variances: the code of 2016, and every common batch norm.
 pub const EPSILON: f64 = 1e-5;
@@ -130,7 +130,7 @@ impl Whole<'_> {
         let conv = DirectConv::from(&plain_conv(self.model, spec));
         match spec.kernel {
             1 => apply_parallel(&conv, self.level, map),
-            _ => apply_padded(&conv, self.level, map, border(self.model.spec().padding)),
+            _ => apply_padded(&conv, self.level, map, self.model.spec().padding.into()),
         }
     }
 
@@ -197,13 +197,4 @@ fn apply_padded(conv: &DirectConv, level: Level, input: &Map, border: Border) ->
         conv.apply_rows(level, &pad::pad_rows(input, border, i * ROWS..end), 0, band);
     });
     out
-}
-
-fn border(padding: Padding) -> Border {
-    match padding {
-        Padding::Circular => Border::Circular,
-        Padding::Reflect => Border::Reflect,
-        Padding::Replicate => Border::Replicate,
-        Padding::Zero => Border::Zero,
-    }
 }

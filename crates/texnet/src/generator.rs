@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 use texnet_infer::model::{ModelError, Summary, Weights};
 use texnet_infer::noise::{Column, RowKey, Uniform};
-use texnet_infer::spec::{CAFFE_MEANS, ConvSpec, Norm, OutputCoding, Padding};
+use texnet_infer::spec::{CAFFE_MEANS, ConvSpec, Norm, OutputCoding};
 use texnet_infer::{GeneratorSpec, Model};
-use texnet_kernels::Border;
 
 use crate::draw::{Draw, Stream};
 use crate::ops::{Group, NormOptions, Path};
@@ -184,22 +183,13 @@ impl Generator {
         // A normalisation takes away what a bias adds.
         let bias = !spec.normalised || self.spec.norm == Norm::Folded;
         let bias = bias.then(|| leaves.get(&format!("{}.bias", spec.name)));
-        self.path.conv(x, weight, bias, border(self.spec.padding))
+        self.path.conv(x, weight, bias, self.spec.padding.into())
     }
 
     fn norm(&self, leaves: &Leaves, name: &str, x: Tensor<4>, slope: Option<f32>) -> Tensor<4> {
         let [gamma, beta] = ["gamma", "beta"].map(|part| leaves.get(&format!("{name}.{part}")));
         let group = if self.spec.norm == Norm::Batch { Group::Batch } else { Group::Instance };
         self.path.norm(x, gamma, beta, NormOptions { group, slope })
-    }
-}
-
-fn border(padding: Padding) -> Border {
-    match padding {
-        Padding::Circular => Border::Circular,
-        Padding::Reflect => Border::Reflect,
-        Padding::Replicate => Border::Replicate,
-        Padding::Zero => Border::Zero,
     }
 }
 

@@ -14,7 +14,9 @@ pub(super) fn is_complete(bytes: &[u8]) -> bool {
     // Behind `RIFF`, its length and `WEBP`.
     let mut at = HEADER + 4;
     while let Some(size) = length(at).filter(|_| at + HEADER <= end) {
-        let Some(next) = at.checked_add(HEADER).and_then(|start| start.checked_add(size)) else { return false };
+        let Some(next) = at.checked_add(HEADER).and_then(|start| start.checked_add(size)) else {
+            return false;
+        };
         if next > bytes.len() {
             return false;
         }

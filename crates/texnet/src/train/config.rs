@@ -1,20 +1,16 @@
 //! What a run does: defaults in code, changed by a preset, changed by single settings, completed from the pictures.
 
-use std::path::PathBuf;
-
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use texnet_infer::spec::{Norm, SpecError};
 use texnet_infer::{GeneratorSpec, Image};
 use thiserror::Error;
-use toml::{Table, Value};
 
 use super::schedule::Schedule;
-use crate::descriptor::weights;
-use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options};
+use super::teacher::{Teacher, Vgg19Config};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
-use crate::loss::{GramConfig, GramDistance, Objective, Perceptual};
+use crate::loss::Objective;
 use crate::measure::object_size;
 use crate::ops::Path;
 use crate::resize::resize;
@@ -47,77 +43,6 @@ pub enum Architecture {
     /// [`GeneratorSpec::code_of_2016`].
     #[serde(rename = "code-of-2016")]
     CodeOf2016,
-}
-
-/// What pictures are compared by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Teacher {
-    /// Sliced Wasserstein distance of patches: needs no weights.
-    Sliced,
-    /// Gram matrices of VGG-19's features, as in the paper: needs its weights.
-    Vgg19,
-}
-
-/// How Gram matrices are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GramStyle {
-    /// Squared distances: [`GramConfig::default`].
-    Paper,
-    /// Means and normalised gradients: [`GramConfig::code_of_2016`].
-    #[serde(rename = "code-of-2016")]
-    CodeOf2016,
-    /// The root of each layer's relative error.
-    Root,
-}
-
-/// The VGG-19 of [`Teacher::Vgg19`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Vgg19Config {
-    /// The file of its weights; looked for when absent, see [`weights::find_vgg19`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weights: Option<PathBuf>,
-    /// How blocks are halved.
-    pub pooling: Pooling,
-    /// What convolutions see beyond the border.
-    pub padding: Padding,
-    /// How Gram matrices are compared.
-    pub gram: GramStyle,
-}
-
-impl Default for Vgg19Config {
-    fn default() -> Self {
-        Self { weights: None, pooling: Pooling::Max, padding: Padding::Zero, gram: GramStyle::Paper }
-    }
-}
-
-impl Vgg19Config {
-    fn loss(&self, exemplars: &[Image], device: &Device) -> Result<Perceptual, ConfigError> {
-        let failed = |e: &dyn std::fmt::Display| ConfigError(e.to_string());
-        let path = weights::find_vgg19(self.weights.as_deref()).map_err(|e| failed(&e))?;
-        let options = Vgg19Options { pooling: self.pooling, padding: self.padding, coding: None };
-        let vgg = Vgg19::load(&path, options, device).map_err(|e| failed(&e))?;
-        let gram = match self.gram {
-            GramStyle::Paper => GramConfig::default(),
-            GramStyle::CodeOf2016 => GramConfig::code_of_2016(),
-            GramStyle::Root => GramConfig { distance: GramDistance::RelativeRoot, ..GramConfig::default() },
-        };
-        Perceptual::new(vgg).with_texture(&batch(exemplars, device), gram).map_err(|e| failed(&e))
-    }
-}
-
-/// The middles of some pictures, as large as the smallest in each direction: `[n, 3, h, w]`.
-fn batch(images: &[Image], device: &Device) -> Tensor<4> {
-    let least = |side: fn(&Image) -> usize| images.iter().map(side).min().unwrap_or(0);
-    let [height, width] = [least(Image::height), least(Image::width)];
-    let middle = |image: &Image| {
-        let [top, left] = [(image.height() - height) / 2, (image.width() - width) / 2];
-        Image::from_fn(height, width, |y, x| image.pixel(top + y, left + x)).data().to_vec()
-    };
-    let values: Vec<f32> = images.iter().flat_map(middle).collect();
-    Tensor::from_data(TensorData::new(values, [images.len(), 3, height, width]), device)
 }
 
 /// Everything that decides what a run learns. What is absent is chosen from the pictures by [`TrainConfig::resolve`].
@@ -195,56 +120,12 @@ impl Default for TrainConfig {
     }
 }
 
-/// Presets by name: each holds its differences from the default, with the reasons.
-pub const PRESETS: [(&str, &str); 5] = [
-    ("default", include_str!("../../../../presets/default.toml")),
-    ("fast", include_str!("../../../../presets/fast.toml")),
-    ("fine", include_str!("../../../../presets/fine.toml")),
-    ("paper", include_str!("../../../../presets/paper.toml")),
-    ("paper-code", include_str!("../../../../presets/paper-code.toml")),
-];
-
 /// Least side of pictures to learn from.
 const MIN_SIZE: usize = 16;
 /// Largest side of pictures to learn from.
 const MAX_SIZE: usize = 1024;
 
 impl TrainConfig {
-    /// A preset, changed by settings `key=value`; keys of tables are joined by dots: `schedule.rate=0.002`.
-    ///
-    /// # Errors
-    /// When the preset or a key is unknown, or a value has the wrong type.
-    pub fn new(preset: &str, settings: &[String]) -> Result<Self, ConfigError> {
-        let names: Vec<&str> = PRESETS.iter().map(|p| p.0).collect();
-        let Some((name, text)) = PRESETS.iter().find(|p| p.0 == preset) else {
-            let names = names.join(", ");
-            return Err(ConfigError(format!("there is no preset '{preset}': choose one of {names}")));
-        };
-        let mut table = Table::try_from(Self::default()).map_err(|e| ConfigError(e.to_string()))?;
-        merge(&mut table, text.parse().map_err(|e| ConfigError(format!("preset '{name}': {e}")))?);
-        table.insert("preset".into(), Value::String((*name).into()));
-        settings.iter().try_for_each(|setting| set(&mut table, setting))?;
-        table
-            .try_into()
-            .map_err(|e: toml::de::Error| ConfigError(format!("the settings do not fit: {}", e.message())))
-    }
-
-    /// The configuration that a file of a run holds.
-    ///
-    /// # Errors
-    /// When it is no such file.
-    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|e| ConfigError(format!("it holds no configuration: {}", e.message())))
-    }
-
-    /// As a file that [`TrainConfig::from_toml`] reads.
-    ///
-    /// # Errors
-    /// None that is known.
-    pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string(self).map_err(|e| ConfigError(e.to_string()))
-    }
-
     /// With everything chosen that was left open, for these pictures; and what is wrong, if anything is.
     ///
     /// # Errors
@@ -253,7 +134,8 @@ impl TrainConfig {
         self.check_numbers()?;
         let scaled = self.scaled(exemplars)?;
         let object = scaled.iter().map(object_size).fold(0.0, f32::max);
-        let large = object > LARGE_OBJECTS;
+        let roomy = scaled.iter().all(|image| image.height().min(image.width()) >= LARGE_EXEMPLAR);
+        let large = object > LARGE_OBJECTS && roomy;
         let scales = *self.scales.get_or_insert(if large { 6 } else { 5 });
         if self.sliced.levels == 0 {
             self.sliced.levels = if large { 5 } else { 4 };
@@ -449,92 +331,8 @@ pub(crate) struct Stage {
 /// Shares of the painted pixels at half and at full size, for networks that grow: about half of the time each.
 const GROWING: [f32; 2] = [0.47, 0.7];
 /// Objects of more pixels than this are learned by larger networks on larger pictures.
-const LARGE_OBJECTS: f32 = 9.0;
+const LARGE_OBJECTS: f32 = 6.5;
+/// Least side of an exemplar that larger pictures are compared with.
+const LARGE_EXEMPLAR: usize = 224;
 /// Largest side of an exemplar after scaling.
 const MAX_EXEMPLAR: usize = 4096;
-
-fn merge(table: &mut Table, changes: Table) {
-    for (key, value) in changes {
-        match (table.get_mut(&key), value) {
-            (Some(Value::Table(old)), Value::Table(new)) => merge(old, new),
-            (_, value) => {
-                table.insert(key, value);
-            }
-        }
-    }
-}
-
-fn set(table: &mut Table, setting: &str) -> Result<(), ConfigError> {
-    let usage =
-        || ConfigError(format!("'{setting}' is no setting: write key=value, such as schedule.rate=0.002"));
-    let (keys, value) = setting.split_once('=').ok_or_else(usage)?;
-    // A bare word is a string.
-    let value: Value = toml::from_str::<Table>(&format!("v = {value}"))
-        .ok()
-        .and_then(|mut parsed| parsed.remove("v"))
-        .unwrap_or_else(|| Value::String(value.into()));
-    let keys: Vec<&str> = keys.split('.').map(str::trim).collect();
-    let (last, path) = keys.split_last().ok_or_else(usage)?;
-    let mut at = table;
-    for key in path {
-        at = at.get_mut(*key).and_then(Value::as_table_mut).ok_or_else(|| unknown(key))?;
-    }
-    let value = match (at.get(*last), value) {
-        // 1 is a number wherever 1.0 is.
-        (Some(Value::Float(_)), Value::Integer(whole)) => Value::Float(whole as f64),
-        (_, value) => value,
-    };
-    at.insert((*last).into(), value);
-    Ok(())
-}
-
-fn unknown(key: &str) -> ConfigError {
-    ConfigError(format!("there is no table '{key}' in the settings: see the file config.toml of any run"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picture(side: usize) -> Image {
-        Image::from_fn(side, side, |y, x| [((x * 7 + y * 13) % 32) as f32 / 32.0; 3])
-    }
-
-    #[test]
-    fn every_preset_resolves_and_survives_a_file() {
-        for (name, _) in PRESETS {
-            let config = TrainConfig::new(name, &[]).expect(name).resolve(&[picture(64)]).expect(name);
-            assert_eq!(config.preset, name);
-            assert_eq!(TrainConfig::from_toml(&config.to_toml().expect(name)).expect(name), config);
-        }
-    }
-
-    #[test]
-    fn settings_change_single_values() {
-        let settings = ["schedule.rate=1", "size=96", "sliced.strides=[1]", "norm=batch"].map(String::from);
-        let config = TrainConfig::new("default", &settings).expect("settings");
-        assert_eq!((config.schedule.rate, config.size, config.norm), (1.0, Some(96), Norm::Batch));
-        assert_eq!(config.sliced.strides, [1]);
-    }
-
-    #[test]
-    fn settings_that_mean_nothing_are_refused_with_a_sentence() {
-        let refuse = |setting: &str, word: &str| {
-            let error = TrainConfig::new("default", &[setting.into()])
-                .and_then(|c| c.resolve(&[picture(64)]))
-                .expect_err(setting)
-                .to_string();
-            assert!(error.contains(word), "{setting}: {error}");
-        };
-        refuse("rate", "key=value");
-        refuse("plan.rate=1", "no table 'plan'");
-        refuse("colour=3", "colour");
-        refuse("batch=many", "do not fit");
-        refuse("batch=0", "batch");
-        refuse("size=100", "multiple");
-        refuse("scales=20", "scales");
-        refuse("scale=0.1", "--scale");
-        refuse("norm=folded", "batch or instance");
-        assert!(TrainConfig::new("best", &[]).expect_err("no preset").to_string().contains("fast"));
-    }
-}

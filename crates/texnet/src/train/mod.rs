@@ -6,7 +6,9 @@ pub mod config;
 pub mod event;
 mod held_out;
 pub mod schedule;
+pub mod settings;
 pub mod state;
+pub mod teacher;
 mod trainer;
 
 pub use config::TrainConfig;

@@ -1,0 +1,82 @@
+//! What pictures are compared by: the choice of a run, and the VGG-19 of those who have its weights.
+
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use texnet_infer::Image;
+
+use super::config::ConfigError;
+use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options, weights};
+use crate::loss::{GramConfig, GramDistance, Perceptual};
+
+/// What pictures are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Teacher {
+    /// Sliced Wasserstein distance of patches: needs no weights.
+    Sliced,
+    /// Gram matrices of VGG-19's features, as in the paper: needs its weights.
+    Vgg19,
+}
+
+/// How Gram matrices are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GramStyle {
+    /// Squared distances: [`GramConfig::default`].
+    Paper,
+    /// Means and normalised gradients: [`GramConfig::code_of_2016`].
+    #[serde(rename = "code-of-2016")]
+    CodeOf2016,
+    /// The root of each layer's relative error.
+    Root,
+}
+
+/// The VGG-19 of [`Teacher::Vgg19`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vgg19Config {
+    /// The file of its weights; looked for when absent, see [`weights::find_vgg19`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// How blocks are halved.
+    pub pooling: Pooling,
+    /// What convolutions see beyond the border.
+    pub padding: Padding,
+    /// How Gram matrices are compared.
+    pub gram: GramStyle,
+}
+
+impl Default for Vgg19Config {
+    fn default() -> Self {
+        Self { weights: None, pooling: Pooling::Max, padding: Padding::Zero, gram: GramStyle::Paper }
+    }
+}
+
+impl Vgg19Config {
+    pub(super) fn loss(&self, exemplars: &[Image], device: &Device) -> Result<Perceptual, ConfigError> {
+        let failed = |e: &dyn std::fmt::Display| ConfigError::new(e.to_string());
+        let path = weights::find_vgg19(self.weights.as_deref()).map_err(|e| failed(&e))?;
+        let options = Vgg19Options { pooling: self.pooling, padding: self.padding, coding: None };
+        let vgg = Vgg19::load(&path, options, device).map_err(|e| failed(&e))?;
+        let gram = match self.gram {
+            GramStyle::Paper => GramConfig::default(),
+            GramStyle::CodeOf2016 => GramConfig::code_of_2016(),
+            GramStyle::Root => GramConfig { distance: GramDistance::RelativeRoot, ..GramConfig::default() },
+        };
+        Perceptual::new(vgg).with_texture(&batch(exemplars, device), gram).map_err(|e| failed(&e))
+    }
+}
+
+/// The middles of some pictures, as large as the smallest in each direction: `[n, 3, h, w]`.
+fn batch(images: &[Image], device: &Device) -> Tensor<4> {
+    let least = |side: fn(&Image) -> usize| images.iter().map(side).min().unwrap_or(0);
+    let [height, width] = [least(Image::height), least(Image::width)];
+    let middle = |image: &Image| {
+        let [top, left] = [(image.height() - height) / 2, (image.width() - width) / 2];
+        Image::from_fn(height, width, |y, x| image.pixel(top + y, left + x)).data().to_vec()
+    };
+    let values: Vec<f32> = images.iter().flat_map(middle).collect();
+    Tensor::from_data(TensorData::new(values, [images.len(), 3, height, width]), device)
+}
