@@ -122,8 +122,8 @@ pub(crate) struct Train {
 #[derive(Debug, Args)]
 pub(crate) struct Sample {
     /// The model: .safetensors, a Torch7 file of 2016, or the name of a built-in one.
-    #[arg(required_unless_present = "list", default_value = "")]
-    pub(crate) model: PathBuf,
+    #[arg(required_unless_present = "list")]
+    pub(crate) model: Option<PathBuf>,
     /// List the built-in models.
     #[arg(long, conflicts_with = "model")]
     pub(crate) list: bool,

@@ -232,3 +232,20 @@ fn shells_and_manuals_are_served() {
     desk.ok("man .");
     assert!(String::from_utf8_lossy(&desk.bytes("texnet-sample.1")).contains("seamless"));
 }
+
+#[test]
+fn every_built_in_model_paints_and_a_file_of_the_same_name_comes_first() {
+    let desk = Desk::new();
+    let names = desk.ok("sample --list");
+    assert!(names.lines().count() > 0);
+    for name in names.lines() {
+        desk.ok(&format!("sample {name} --size 40 --quiet"));
+        assert_eq!(desk.picture(&format!("{name}.png")).size(), [40, 40]);
+        assert!(desk.ok(&format!("info {name}")).contains("sliced"));
+    }
+    let error = desk.refused("sample granite");
+    assert!(error.contains("built-in") && error.contains(names.lines().next().expect("a name")), "{error}");
+    let first = names.lines().next().expect("a name");
+    desk.keep(first, &desk.bytes("texture.safetensors"));
+    assert!(!desk.ok(&format!("info {first}")).contains("sliced"));
+}

@@ -14,23 +14,26 @@ use crate::paint;
 use crate::report::Report;
 
 pub(crate) fn run(arguments: &Sample, report: &Report) -> Result<()> {
-    if arguments.list {
-        let names: Vec<_> = gallery::names().collect();
-        report.answer(&(names.join("\n") + "\n"), &json!({ "models": names }));
-        return Ok(());
-    }
+    // Without a model the list is asked for.
+    let Some(model) = &arguments.model else { return list(report) };
     let [width, height] = arguments.size;
     let window = arguments.window.unwrap_or(Window::sized(width, height));
     paint::check_window(window)?;
-    let output = arguments.output.clone().unwrap_or_else(|| default_output(&arguments.model));
+    let output = arguments.output.clone().unwrap_or_else(|| default_output(model));
     // What cannot be written is said before the work begins.
     paint::picture(&output, [window.width, window.height], &arguments.coding)?;
-    let model = frozen(files::model(&arguments.model)?);
+    let model = frozen(files::model(model)?);
     for number in 1..=arguments.count {
         let seed = arguments.seed.wrapping_add(u64::from(number) - 1);
         let path = files::numbered(&output, number, arguments.count);
         one(arguments, &model, seed, window, &path, report)?;
     }
+    Ok(())
+}
+
+fn list(report: &Report) -> Result<()> {
+    let names: Vec<_> = gallery::names().collect();
+    report.answer(&(names.join("\n") + "\n"), &json!({ "models": names }));
     Ok(())
 }
 

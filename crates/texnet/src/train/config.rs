@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::schedule::Schedule;
 use super::teacher::{Teacher, Vgg19Config};
+use crate::loss::Objective;
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
-use crate::loss::Objective;
 use crate::measure::object_size;
 use crate::ops::Path;
 use crate::resize::resize;
