@@ -11,7 +11,7 @@ macro_rules! models {
 }
 
 /// Names and files, sorted.
-const MODELS: [(&str, &[u8]); 1] = models!["pebbles"];
+const MODELS: [(&str, &[u8]); 2] = models!["gravel", "pebbles"];
 
 /// The names of all.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {

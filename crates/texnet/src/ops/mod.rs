@@ -1,7 +1,7 @@
 //! The operations of a generator: convolution, normalisation with its activation, and the join of two scales.
 //!
 //! Each is composed of the tensor library's own operations, which is its definition and its path on GPUs, and each
-//! has a kernel of ours with a handwritten gradient, which is its path on the CPU: [`host`].
+//! has a kernel of ours with a handwritten gradient, which is its path on the CPU: `host.rs` is the door.
 
 mod composed;
 mod host;
