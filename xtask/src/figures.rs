@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
     }
     step("cargo", &["build", "--release", "-p", "texnet-cli"], &[])?;
     let mut provenance = String::from(
-        "# Where the pictures come from\n\nAll are made by `cargo xtask figures`. The models were trained and \
+        "# Where the pictures come from\n\nThose of this table are made by `cargo xtask figures`. The models were trained and \
          published in 2016 by the authors of the paper; the photograph is Chelsea the cat, in the public domain. \
          Neither is part of the project.\n\n| picture | command |\n| --- | --- |\n",
     );
@@ -34,6 +34,9 @@ pub(crate) fn run() -> Result<()> {
         let command = format!("texnet {inputs} {options} -o assets/{name}");
         writeln!(provenance, "| `{name}` | `{command}` |")?;
     }
+    // What follows is about other pictures, and written by people.
+    let before = std::fs::read_to_string("assets/PROVENANCE.md")?;
+    provenance.push_str(before.find("\n## ").map_or("", |at| &before[at..]));
     std::fs::write("assets/PROVENANCE.md", provenance)?;
     Ok(())
 }
