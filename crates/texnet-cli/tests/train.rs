@@ -93,9 +93,12 @@ fn a_picture_becomes_a_model_a_sheet_and_a_sample() {
 fn the_exemplar_is_never_written_over() {
     let desk = Desk::new();
     let before = desk.bytes("spots.png");
-    desk.ok(&format!("train spots.png --iterations 3 -q {SMALL}"));
-    assert!(desk.path("spots.safetensors").is_file());
-    assert!(desk.bytes("spots.png") == before);
+    std::fs::create_dir(desk.path("folder")).expect("a folder");
+    for path in ["spots.png", "./spots.png", "folder/../spots.png"] {
+        desk.ok(&format!("train {path} --iterations 3 -q {SMALL}"));
+        assert!(desk.path("spots.safetensors").is_file());
+        assert!(desk.bytes("spots.png") == before, "{path}");
+    }
 }
 
 /// The program is killed without warning; what it had saved is enough to end with the same bytes.

@@ -189,7 +189,7 @@ fn finish(
     let sheet = output.with_extension("sheet.png");
     sheet::write(&sheet, &model, exemplars).with_context(|| sheet.display().to_string())?;
     let sample = output.with_extension("png");
-    let written = if arguments.images.contains(&sample) { None } else { Some(sample) };
+    let written = if is_one_of(&sample, &arguments.images) { None } else { Some(sample) };
     if let Some(sample) = &written {
         sheet::write_sample(sample, &model)?;
     }
@@ -208,6 +208,12 @@ fn finish(
         }),
     );
     Ok(())
+}
+
+/// Whether a file is one of these, however its path is written: what was learned from is never written over.
+fn is_one_of(file: &Path, images: &[PathBuf]) -> bool {
+    let Ok(file) = std::fs::canonicalize(file) else { return false };
+    images.iter().any(|image| std::fs::canonicalize(image).is_ok_and(|image| image == file))
 }
 
 fn source(images: &[PathBuf]) -> String {
