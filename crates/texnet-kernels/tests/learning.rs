@@ -2,6 +2,7 @@
 //! differences, at every instruction level of this machine and on any number of threads.
 
 use texnet_kernels::learn::conv::{self, ConvShape};
+use texnet_kernels::learn::nearest::Search;
 use texnet_kernels::learn::norm::{self, Group, NormShape};
 use texnet_kernels::learn::projection::{Filters, Grid, Projected, project, project_adjoint};
 use texnet_kernels::learn::reference;
@@ -173,4 +174,50 @@ fn projections_are_their_reference_and_the_adjoint_is_their_transpose() {
             "{what}: {ours} {product}"
         );
     }
+}
+
+/// The definition of [`Search::run`], in double precision, as the scaled distances of a query to all candidates.
+fn scaled_distances(search: &Search<'_>, query: usize) -> Vec<f64> {
+    let count = search.queries.len() / search.terms;
+    let distance = |candidate: &[f32], query: usize| -> f64 {
+        let terms = candidate.iter().enumerate();
+        terms.map(|(t, c)| (f64::from(search.queries[t * count + query]) - f64::from(*c)).powi(2)).sum()
+    };
+    let scaled = |candidate: &[f32]| {
+        let least = (0..count).map(|q| distance(candidate, q)).fold(f64::INFINITY, f64::min);
+        let scale = if search.balance.is_finite() { least + f64::from(search.balance) } else { 1.0 };
+        distance(candidate, query) / scale
+    };
+    search.candidates.chunks_exact(search.terms).map(scaled).collect()
+}
+
+#[test]
+fn searches_find_what_plain_loops_find() {
+    let mut values = Values(41);
+    for (terms, count, candidates) in [(1, 1, 1), (5, 7, 3), (24, 37, 700)] {
+        let [queries, candidates] = [count, candidates].map(|n| values.take(n * terms));
+        for balance in [f32::INFINITY, 0.5, 0.01] {
+            let search = Search { terms, queries: &queries, candidates: &candidates, balance };
+            let found = everywhere("search", |level| search.run(level).iter().map(|&i| i as f32).collect());
+            assert_eq!(found.len(), count);
+            for (query, &candidate) in found.iter().enumerate() {
+                let distances = scaled_distances(&search, query);
+                let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
+                let ours = distances[candidate as usize];
+                assert!(ours <= least + 1e-4 * (1.0 + least), "{terms} {balance}: {ours} and {least}");
+            }
+        }
+    }
+}
+
+/// All queries are near one candidate; balance gives the far one its share.
+#[test]
+fn balance_draws_some_query_to_every_candidate() {
+    let queries = [0.1, 0.2, 0.3, 0.4];
+    let found = |balance| {
+        Search { terms: 1, queries: &queries, candidates: &[0.0, 5.0], balance }.run(Level::new())
+    };
+    assert_eq!(found(f32::INFINITY), [0, 0, 0, 0]);
+    assert_eq!(found(0.01), [0, 1, 1, 1]);
+    assert!(Search { terms: 2, queries: &[], candidates: &[0.0; 2], balance: 1.0 }.run(Level::new()).is_empty());
 }

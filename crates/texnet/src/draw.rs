@@ -16,6 +16,8 @@ pub enum Stream {
     Noise,
     /// Where a step cuts.
     Crop,
+    /// Which patches a step compares.
+    Neighbours,
 }
 
 /// Numbers of one seed, stream and step.

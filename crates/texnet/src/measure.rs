@@ -6,7 +6,7 @@ use texnet_infer::Image;
 const CORRELATED: f64 = 0.3;
 
 /// How large the objects of a texture are, in pixels: the distance over which its brightness stays correlated, the
-/// larger of both directions.
+/// geometric mean of that along rows and columns. Round objects are three to four times as wide.
 #[must_use]
 pub fn object_size(image: &Image) -> f32 {
     let [height, width] = [image.height(), image.width()];
@@ -21,7 +21,7 @@ pub fn object_size(image: &Image) -> f32 {
             |d: &usize| correlation(&centred, [height, width], step.map(|s| s * d)) < CORRELATED * power;
         (1..limit / 2).find(falls).unwrap_or(limit / 2) as f32
     };
-    along([1, 0], height).max(along([0, 1], width))
+    (along([1, 0], height) * along([0, 1], width)).sqrt()
 }
 
 /// The mean product of values that lie `[rows, columns]` apart.

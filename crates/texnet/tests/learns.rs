@@ -87,7 +87,7 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads_and_another_see
 #[test]
 fn a_run_that_was_stopped_anywhere_ends_like_one_that_was_not() {
     // At half the size first: both sides of the change of size are stopped at, and the change itself.
-    let config = config(&["batch=2", "coarse_iterations=12"]);
+    let config = config(&["batch=2", "coarse_iterations=[12]"]);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state");
     let mut whole = trainer(&config);

@@ -25,7 +25,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// Another number of milliseconds instead, for tests that stop runs.
 const SAVE_EVERY_VARIABLE: &str = "TEXNET_SAVE_EVERY_MS";
 /// Steps that tell how fast the machine is, when the time is given.
-const TRIAL: u64 = 24;
+const TRIAL: u64 = 16;
 
 pub(crate) fn run(arguments: &Train, report: &Report) -> Result<()> {
     let output = output(arguments)?;
@@ -87,25 +87,20 @@ fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Resu
 
 /// As many steps as fit into some minutes on this machine. The number is written down, so that the run can be repeated.
 fn within(config: TrainConfig, exemplars: &[Image], device: &str, minutes: f64) -> Result<TrainConfig> {
-    let start = Instant::now();
-    let mut trainer = Trainer::new(&config, exemplars, &texnet::device::parse(device)?)?;
-    let preparation = start.elapsed().as_secs_f64();
-    let start = Instant::now();
-    for _ in 0..TRIAL {
-        trainer.step()?;
+    let mut seconds = 0.0;
+    let mut preparation = 0.0;
+    for part in config.runs()? {
+        let start = Instant::now();
+        let mut trainer = Trainer::new(&part, exemplars, &texnet::device::parse(device)?)?;
+        preparation += start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        for _ in 0..TRIAL {
+            trainer.step()?;
+        }
+        seconds += start.elapsed().as_secs_f64() / TRIAL as f64 * part.steps() as f64;
     }
-    // A step at full size costs as much more as it paints more pixels, less what the finest scale is narrower.
-    let coarse = config.coarse_iterations.unwrap_or(0);
-    let growth = if coarse > 0 { 2.5 } else { 1.0 };
-    let step = start.elapsed().as_secs_f64() / TRIAL as f64;
-    let planned = step * (coarse as f64 + growth * config.iterations.unwrap_or(0) as f64);
-    let share = ((60.0 * minutes - 3.0 * preparation) / planned).max(0.0);
-    let scaled = |steps: u64| ((steps as f64 * share) as u64).max(1);
-    Ok(TrainConfig {
-        coarse_iterations: Some(if coarse > 0 { scaled(coarse) } else { 0 }),
-        iterations: Some(scaled(config.iterations.unwrap_or(1))),
-        ..config
-    })
+    let share = ((60.0 * minutes - 3.0 * preparation) / seconds).max(0.0);
+    Ok(config.with_steps(|steps| ((steps as f64 * share) as u64).max(1)))
 }
 
 fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {

@@ -4,6 +4,7 @@
 
 pub mod conv;
 pub mod join;
+pub mod nearest;
 pub mod norm;
 pub mod padded;
 pub mod projection;

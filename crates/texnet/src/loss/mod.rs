@@ -1,13 +1,16 @@
 //! What training minimises: named terms over a picture, added up.
 
+mod colour;
 mod content;
 mod diversity;
 mod gram;
 pub mod host;
+pub mod nearest;
 mod perceptual;
 pub mod range;
 pub mod sliced;
 mod tv;
+mod white;
 
 use burn::tensor::Tensor;
 use thiserror::Error;

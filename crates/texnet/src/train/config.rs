@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::schedule::Schedule;
 use super::teacher::{Teacher, Vgg19Config};
 use crate::loss::Objective;
+use crate::loss::nearest::{Nearest, NearestConfig};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
 use crate::measure::object_size;
@@ -56,9 +57,9 @@ pub struct TrainConfig {
     /// Steps at the full size; before the configuration is resolved, all steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
-    /// Steps at half the size before those, without the finest scale, so that structure is there when detail begins.
+    /// Steps at smaller sizes before those, from the smallest to half the size, each without the scales that are finer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub coarse_iterations: Option<u64>,
+    pub coarse_iterations: Option<Vec<u64>>,
     /// Millions of pixels that are painted while learning: what decides the steps when they are not given.
     pub megapixels: f32,
     /// Pictures of a step.
@@ -87,6 +88,8 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// The sliced loss; its levels are chosen when 0.
     pub sliced: SlicedConfig,
+    /// The distance to single patches, beside the sliced loss; its levels are chosen when 0.
+    pub nearest: NearestConfig,
     /// VGG-19.
     pub vgg19: Vgg19Config,
     /// Our kernels, or compositions of the tensor library's operations, on the CPU.
@@ -114,6 +117,7 @@ impl Default for TrainConfig {
             beta2: 0.99,
             schedule: Schedule::default(),
             sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
+            nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
             vgg19: Vgg19Config::default(),
             path: Path::Fast,
         }
@@ -141,11 +145,17 @@ impl TrainConfig {
             self.sliced.levels = if large { 5 } else { 4 };
             self.sliced.strides = if large { vec![4, 2] } else { vec![2] };
         }
+        if self.nearest.levels == 0 {
+            self.nearest.levels = self.sliced.levels.saturating_sub(2).max(1);
+        }
         let size = *self.size.get_or_insert(if large { 256 } else { 128 });
-        let grows = large && scales > 1 && self.sliced.levels > 1 && self.teacher == Teacher::Sliced;
-        let [coarse, fine] = self.budget(size, grows);
-        self.coarse_iterations.get_or_insert(coarse);
-        self.iterations = Some(fine);
+        if self.coarse_iterations.is_none() {
+            let mut steps = self.budget(self.halvings(&scaled));
+            self.iterations = steps.pop();
+            self.coarse_iterations = Some(steps);
+        } else if self.iterations.is_none() {
+            self.iterations = self.budget(0).pop();
+        }
         let spec = self.spec()?;
         if !(MIN_SIZE..=MAX_SIZE).contains(&size) || !size.is_multiple_of(spec.granularity()) {
             return Err(ConfigError(format!(
@@ -156,31 +166,17 @@ impl TrainConfig {
         }
         if self.teacher == Teacher::Sliced {
             self.sliced.validate([size; 2]).map_err(|e| ConfigError(e.to_string()))?;
+            self.nearest.validate([size; 2]).map_err(|e| ConfigError(e.to_string()))?;
         }
-        if self.coarse_iterations > Some(0) && (scales < 2 || self.sliced.levels < 2) {
-            return Err(ConfigError("coarse_iterations needs two scales and two levels: set it to 0".into()));
+        let halvings = self.coarse_iterations.as_ref().map_or(0, Vec::len);
+        if halvings >= scales || halvings >= self.sliced.levels || size >> halvings < MIN_SIZE {
+            return Err(ConfigError(format!(
+                "coarse_iterations has {halvings} numbers, each for half the size and one scale less, but pictures of \
+                 {size}, {scales} scales and {} levels do not go so far: give fewer, or [] to begin at full size",
+                self.sliced.levels
+            )));
         }
         Ok(self)
-    }
-
-    /// Steps at half and at full size; the given number of steps, or pixels, is divided between them.
-    fn budget(&self, size: usize, grows: bool) -> [u64; 2] {
-        let steps = |share: f32, size: usize| {
-            (1e6 * self.megapixels * share / (size * size * self.batch) as f32).round().max(1.0) as u64
-        };
-        let planned = if grows {
-            [steps(GROWING[0], size / 2), steps(GROWING[1], size)]
-        } else {
-            [0, steps(1.0, size)]
-        };
-        match (self.iterations, self.coarse_iterations) {
-            (Some(fine), Some(_)) => [0, fine],
-            (Some(total), None) => {
-                let coarse = total * planned[0] / (planned[0] + planned[1]);
-                [coarse, total - coarse]
-            }
-            (None, _) => planned,
-        }
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {
@@ -254,7 +250,14 @@ impl TrainConfig {
             Teacher::Sliced => {
                 let config = SlicedConfig { seed: self.sliced.seed ^ self.seed, ..self.sliced.clone() };
                 let sliced = Sliced::new(&config, exemplars, self.size(), self.batch);
-                Objective::default().with(sliced.map_err(|e| ConfigError(e.to_string()))?)
+                let objective = Objective::default().with(sliced.map_err(|e| ConfigError(e.to_string()))?);
+                if self.nearest.weight > 0.0 {
+                    let config = NearestConfig { seed: self.nearest.seed ^ self.seed, ..self.nearest.clone() };
+                    let nearest = Nearest::new(&config, exemplars, self.size());
+                    objective.with(nearest.map_err(|e| ConfigError(e.to_string()))?)
+                } else {
+                    objective
+                }
             }
             Teacher::Vgg19 => Objective::default().with(self.vgg19.loss(exemplars, device)?),
         };
@@ -267,33 +270,6 @@ impl TrainConfig {
     #[must_use]
     pub fn size(&self) -> [usize; 2] {
         [self.size.unwrap_or(128); 2]
-    }
-
-    /// Steps of the run.
-    #[must_use]
-    pub fn steps(&self) -> u64 {
-        self.coarse_steps() + self.iterations.unwrap_or(1)
-    }
-
-    fn coarse_steps(&self) -> u64 {
-        self.coarse_iterations.unwrap_or(0)
-    }
-
-    /// What the run does at a step.
-    pub(crate) fn stage(&self, step: u64) -> Result<Stage, ConfigError> {
-        let spec = self.spec()?;
-        if step >= self.coarse_steps() {
-            let first = self.coarse_steps();
-            return Ok(Stage { first, steps: self.steps() - first, config: self.clone(), spec });
-        }
-        let mut config = self.clone();
-        config.scale *= 0.5;
-        config.size = config.size.map(|size| size / 2);
-        config.scales = config.scales.map(|scales| scales - 1);
-        config.sliced.levels -= 1;
-        config.sliced.strides = self.sliced.strides.iter().skip(1).copied().collect();
-        let scales = spec.scales[..spec.scales.len() - 1].to_vec();
-        Ok(Stage { first: 0, steps: self.coarse_steps(), config, spec: GeneratorSpec { scales, ..spec } })
     }
 
     /// What the model file remembers.
@@ -315,21 +291,6 @@ impl TrainConfig {
     }
 }
 
-/// What is learned at one size.
-#[derive(Debug, Clone)]
-pub(crate) struct Stage {
-    /// Its first step.
-    pub(crate) first: u64,
-    /// How many it has.
-    pub(crate) steps: u64,
-    /// With the size, scale and levels of this stage.
-    pub(crate) config: TrainConfig,
-    /// The network of this stage.
-    pub(crate) spec: GeneratorSpec,
-}
-
-/// Shares of the painted pixels at half and at full size, for networks that grow: about half of the time each.
-const GROWING: [f32; 2] = [0.47, 0.7];
 /// Objects of more pixels than this are learned by larger networks on larger pictures.
 const LARGE_OBJECTS: f32 = 6.5;
 /// Least side of an exemplar that larger pictures are compared with.

@@ -7,7 +7,8 @@ pub mod event;
 mod held_out;
 pub mod schedule;
 pub mod settings;
-pub mod state;
+pub mod stage;
+mod state;
 pub mod teacher;
 mod trainer;
 

@@ -8,9 +8,10 @@ use texnet_infer::{Image, Model, calibrate};
 use thiserror::Error;
 
 use super::adam::{Adam, Moments};
-use super::config::{ConfigError, Stage, TrainConfig};
+use super::config::{ConfigError, TrainConfig};
 use super::event::Event;
 use super::held_out;
+use super::stage::Stage;
 use super::state::{Best, State};
 use crate::draw::{Draw, Stream};
 use crate::generator::{Generator, Leaves, Parameters};

@@ -2,15 +2,14 @@
 
 use rayon::prelude::*;
 use texnet_infer::{Image, Level};
-use texnet_kernels::Border;
 use texnet_kernels::learn::projection::{Filters, project_inside};
-use texnet_kernels::learn::pyramid;
 use texnet_kernels::learn::sort::Sorter;
 
 use super::SlicedConfig;
-use super::colour::Whitening;
-use super::filters::{self, Planes};
+use super::filters;
 use crate::draw::{Draw, Stream};
+use crate::loss::colour::Whitening;
+use crate::loss::white::{Planes, exemplar_levels, thin};
 
 /// Patches of the exemplar that a distribution is taken from, at most.
 const PATCHES: usize = 1 << 16;
@@ -50,21 +49,13 @@ impl Bank {
     /// The bank of an exemplar for pictures of `samples[l]` projections at level `l`.
     pub(crate) fn new(config: &SlicedConfig, exemplars: &[Image], samples: &[usize]) -> Self {
         let whitening = Whitening::of(exemplars);
-        let mut pictures: Vec<Planes> = exemplars.iter().map(|image| whitening.apply(image)).collect();
-        let mut levels = Vec::new();
-        for (level, &samples) in samples.iter().enumerate() {
-            if level > 0 {
-                pictures.iter_mut().for_each(halve);
-            }
-            levels.push(groups(config, level, &pictures, samples.min(QUANTILES)));
-        }
+        let pictures = exemplar_levels(&whitening, exemplars, samples.len());
+        let made = |(level, &samples): (usize, &usize)| {
+            groups(config, level, &pictures[level], samples.min(QUANTILES))
+        };
+        let levels = samples.iter().enumerate().map(made).collect();
         Self { whitening, levels }
     }
-}
-
-fn halve(picture: &mut Planes) {
-    picture.data = pyramid::reduce(&picture.data, picture.size, Border::Reflect);
-    picture.size = pyramid::reduced(picture.size);
 }
 
 fn groups(config: &SlicedConfig, level: usize, pictures: &[Planes], kept: usize) -> Vec<Group> {
@@ -99,7 +90,7 @@ fn group(filters: Filters, draws: usize, pictures: &[Planes], kept: usize) -> Gr
 fn project_all(filters: &Filters, pictures: &[Planes]) -> Vec<Vec<f32>> {
     let mut all = vec![Vec::new(); filters.count()];
     for picture in pictures {
-        let stride = stride(picture.size, pictures.len());
+        let stride = thin(picture.size, pictures.len(), PATCHES);
         let Some(values) = project_inside(Level::new(), &picture.data, picture.size, stride, filters) else {
             continue;
         };
@@ -107,12 +98,6 @@ fn project_all(filters: &Filters, pictures: &[Planes]) -> Vec<Vec<f32>> {
         all.iter_mut().zip(values.chunks_exact(patches)).for_each(|(all, values)| all.extend(values));
     }
     all
-}
-
-/// So that the patches of all pictures are not too many.
-fn stride([height, width]: [usize; 2], pictures: usize) -> usize {
-    let share = (PATCHES / pictures).max(1);
-    (1..).find(|s| (height / s) * (width / s) <= share).unwrap_or(1)
 }
 
 fn sorted(sorter: &mut Sorter, values: &[f32]) -> Vec<f32> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use texnet_kernels::learn::projection::Filters;
 
 use crate::draw::Draw;
+use crate::loss::white::Planes;
 
 /// How the filters of a bank are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,21 +24,6 @@ pub enum Kind {
 const RIDGE: f64 = 0.02;
 /// Patches that a covariance is estimated from.
 const PATCHES: usize = 6000;
-
-/// A picture of three planes.
-#[derive(Debug, Clone)]
-pub(crate) struct Planes {
-    pub(crate) data: Vec<f32>,
-    pub(crate) size: [usize; 2],
-}
-
-impl Planes {
-    fn patch(&self, y: usize, x: usize, side: usize) -> impl Iterator<Item = f32> {
-        let [height, width] = self.size;
-        let places = (0..3 * side * side).map(move |t| (t / (side * side), t / side % side, t % side));
-        places.map(move |(c, ky, kx)| self.data[(c * height + y + ky) * width + x + kx])
-    }
-}
 
 /// `count` filters of `side` pixels; `pictures` are those that matched filters are cut from.
 pub(crate) fn make(kind: Kind, count: usize, side: usize, pictures: &[Planes], draw: &mut Draw) -> Filters {

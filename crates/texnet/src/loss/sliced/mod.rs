@@ -8,20 +8,18 @@
 //! The distance and its gradient are computed outside of the tensor library, see [`super::host`].
 
 mod bank;
-mod colour;
 mod filters;
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use texnet_infer::{Image, Level};
-use texnet_kernels::Border;
 use texnet_kernels::learn::projection::{Filters, Grid, Projected, project, project_adjoint};
-use texnet_kernels::learn::pyramid;
 use texnet_kernels::learn::sort::Sorter;
 use thiserror::Error;
 
 use super::host::{self, Measured};
+use super::white::White;
 use super::{Loss, Term};
 use crate::draw::{Draw, Stream};
 use bank::{Bank, Group};
@@ -127,7 +125,7 @@ impl SlicedConfig {
 pub struct Sliced {
     config: SlicedConfig,
     bank: Bank,
-    size: [usize; 2],
+    white: White,
 }
 
 /// Added to the mean square below a root.
@@ -157,21 +155,14 @@ impl Sliced {
                 "the exemplar is smaller than every filter: use a larger picture".into(),
             ));
         }
-        Ok(Self { config: config.clone(), bank, size })
+        let white = White { whitening: bank.whitening.clone(), size, levels: bank.levels.len() };
+        Ok(Self { config: config.clone(), bank, white })
     }
 
     /// The distance of a batch `[n, 3, height, width]` whose patches are pooled, and its gradient.
     #[must_use]
     pub fn measure(&self, pictures: &[f32], step: u64) -> Measured {
-        let volume = 3 * self.size[0] * self.size[1];
-        let white = pictures.chunks_exact(volume).map(|p| self.bank.whitening.planes(p));
-        let mut levels: Vec<Vec<Vec<f32>>> = vec![white.collect()];
-        for level in 1..self.bank.levels.len() {
-            let size = self.level_size(level - 1);
-            let reduced = levels[level - 1].iter().map(|p| pyramid::reduce(p, size, Border::Circular));
-            let reduced = reduced.collect();
-            levels.push(reduced);
-        }
+        let levels = self.white.split(pictures);
         let measured: Vec<(f32, Vec<Vec<f32>>)> = levels
             .par_iter()
             .enumerate()
@@ -179,23 +170,7 @@ impl Sliced {
             .collect();
         let value = measured.iter().map(|(value, _)| value).sum();
         let gradients = measured.into_iter().map(|(_, gradient)| gradient).collect();
-        Measured { value, gradient: self.gather(gradients) }
-    }
-
-    fn level_size(&self, level: usize) -> [usize; 2] {
-        self.size.map(|side| side >> level)
-    }
-
-    /// Through the pyramid and the colour space back to the pictures.
-    fn gather(&self, mut gradients: Vec<Vec<Vec<f32>>>) -> Vec<f32> {
-        while gradients.len() > 1 {
-            let coarse = gradients.pop().unwrap_or_default();
-            let level = gradients.len() - 1;
-            for (coarse, fine) in coarse.iter().zip(&mut gradients[level]) {
-                pyramid::reduce_adjoint(coarse, self.level_size(level), Border::Circular, fine);
-            }
-        }
-        gradients.iter().flatten().flat_map(|g| self.bank.whitening.adjoint(g)).collect()
+        Measured { value, gradient: self.white.gather(gradients) }
     }
 
     /// The mean over the filters that a step draws at a level, its share of the total, and its gradient.
@@ -203,7 +178,7 @@ impl Sliced {
         let mut draw = Draw::new(self.config.seed, Stream::Selection, step << 4 | level as u64);
         let stride = self.config.stride(level);
         let origin = [draw.below(stride), draw.below(stride)];
-        let grid = Grid { size: self.level_size(level), stride, origin };
+        let grid = Grid { size: self.white.size_at(level), stride, origin };
         let groups = &self.bank.levels[level];
         let drawn: usize = groups.iter().map(|g| g.draws).sum();
         let weight = 1.0 / (drawn * self.bank.levels.len()) as f32;

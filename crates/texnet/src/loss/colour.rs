@@ -1,9 +1,9 @@
-//! The colour space of the sliced loss: that in which the exemplar's colours are uncorrelated and of equal variance.
+//! The colour space of losses without a network: that in which the exemplar's colours are uncorrelated and of equal variance.
 
 use nalgebra::{Matrix3, Vector3};
 use texnet_infer::Image;
 
-use super::filters::Planes;
+use super::white::Planes;
 
 /// Share of the largest variance that is added to all, so that noise in a colour that is missing is not blown up.
 const RIDGE: f32 = 0.02;

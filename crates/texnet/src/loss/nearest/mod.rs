@@ -1,0 +1,197 @@
+//! How far the patches of a picture are from single patches of the exemplar.
+//!
+//! The distributions of [`super::sliced`] say which patches there should be on the whole; they leave open whether any
+//! one of them could have been cut from the exemplar, and generators use that freedom for ragged outlines. Here each
+//! patch is drawn to one that exists (Kwatra et al. 2005, "Texture optimization for example-based synthesis"), in such
+//! a way that all of the exemplar's attract some ([`Search::balance`]): without that, a picture repeats the few that
+//! are easily reached. Patches are compared by their principal components, at the levels of a Gaussian pyramid, in
+//! the exemplar's own colour space.
+
+mod patches;
+
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use texnet_infer::{Image, Level};
+use texnet_kernels::learn::nearest::Search;
+use thiserror::Error;
+
+use super::colour::Whitening;
+use super::host::{self, Measured};
+use super::white::{White, exemplar_levels};
+use super::{Loss, Term};
+use crate::draw::{Draw, Stream};
+use patches::{Exemplar, Places};
+
+/// Which patches are compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NearestConfig {
+    /// Weight of the distance; nothing is compared when 0.
+    pub weight: f32,
+    /// Levels of the pyramid, the picture itself the first.
+    pub levels: usize,
+    /// Rows and columns of a patch, odd.
+    pub side: usize,
+    /// Principal components that are compared.
+    pub components: usize,
+    /// Patches of a batch that a step compares at every level.
+    pub places: usize,
+    /// Patches of the exemplar among which a step looks for the nearest.
+    pub candidates: usize,
+    /// See [`Search::balance`], in units of the variance of the exemplar's patches.
+    pub balance: f32,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Default for NearestConfig {
+    fn default() -> Self {
+        Self {
+            weight: 0.5,
+            levels: 2,
+            side: 9,
+            components: 32,
+            places: 512,
+            candidates: 2048,
+            balance: 0.02,
+            seed: 0,
+        }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct NearestError(String);
+
+impl NearestConfig {
+    /// Says what is wrong with the numbers, for pictures of this many rows and columns.
+    ///
+    /// # Errors
+    /// One sentence: what was given, what is allowed.
+    pub fn validate(&self, size: [usize; 2]) -> Result<(), NearestError> {
+        let within = |name: &str, value: usize, low: usize, high: usize| {
+            if (low..=high).contains(&value) {
+                return Ok(());
+            }
+            Err(NearestError(format!("nearest.{name} is {value}, but must lie from {low} to {high}")))
+        };
+        within("levels", self.levels, 0, 12)?;
+        within("side", self.side, 1, 31)?;
+        within("components", self.components, 1, 3 * self.side * self.side)?;
+        within("places", self.places, 1, 1 << 16)?;
+        within("candidates", self.candidates, 1, 1 << 16)?;
+        let positive = |value: f32| value >= 0.0 && value.is_finite();
+        if !positive(self.weight) || self.balance.is_nan() || self.balance <= 0.0 {
+            return Err(NearestError(format!(
+                "nearest.weight is {} and nearest.balance {}, but a weight from 0 on and a balance above 0 are needed",
+                self.weight, self.balance
+            )));
+        }
+        let unit = 1 << self.levels.saturating_sub(1);
+        if self.side.is_multiple_of(2) || size.iter().any(|side| !side.is_multiple_of(unit)) {
+            return Err(NearestError(format!(
+                "nearest.side is {} for pictures of {}x{}, but an odd side and pictures of multiples of {unit} are \
+                 needed",
+                self.side, size[1], size[0]
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Added to the squared distance below its root.
+const EPSILON: f32 = 1e-4;
+
+/// The loss against the patches of one exemplar, for pictures that are tori of one size.
+#[derive(Debug)]
+pub struct Nearest {
+    config: NearestConfig,
+    white: White,
+    /// At every level.
+    exemplar: Vec<Exemplar>,
+}
+
+impl Nearest {
+    /// The loss against the patches of some pictures of one texture, for batches of pictures of `size`.
+    ///
+    /// Levels at which the exemplar is smaller than a patch are left out.
+    ///
+    /// # Errors
+    /// When the configuration does not fit.
+    pub fn new(config: &NearestConfig, exemplars: &[Image], size: [usize; 2]) -> Result<Self, NearestError> {
+        config.validate(size)?;
+        let whitening = Whitening::of(exemplars);
+        let levels = exemplar_levels(&whitening, exemplars, config.levels);
+        let of_level = |(level, pictures): (usize, &Vec<_>)| {
+            Exemplar::new(config, pictures, &mut Draw::new(config.seed, Stream::Neighbours, level as u64))
+        };
+        let exemplar: Vec<Exemplar> = levels.iter().enumerate().map_while(of_level).collect();
+        let white = White { whitening, size, levels: exemplar.len() };
+        Ok(Self { config: config.clone(), white, exemplar })
+    }
+
+    /// The mean distance of the patches that a step looks at, and its gradient to the batch `[n, 3, height, width]`.
+    #[must_use]
+    pub fn measure(&self, pictures: &[f32], step: u64) -> Measured {
+        if self.exemplar.is_empty() {
+            return Measured { value: 0.0, gradient: vec![0.0; pictures.len()] };
+        }
+        let measured: Vec<(f32, Vec<Vec<f32>>)> = self
+            .white
+            .split(pictures)
+            .par_iter()
+            .enumerate()
+            .map(|(level, pictures)| self.measure_level(level, pictures, step))
+            .collect();
+        let value = measured.iter().map(|(value, _)| value).sum();
+        let gradients = measured.into_iter().map(|(_, gradient)| gradient).collect();
+        Measured { value, gradient: self.white.gather(gradients) }
+    }
+
+    fn measure_level(&self, level: usize, pictures: &[Vec<f32>], step: u64) -> (f32, Vec<Vec<f32>>) {
+        let exemplar = &self.exemplar[level];
+        let mut draw = Draw::new(self.config.seed, Stream::Neighbours, (step + 1) << 4 | level as u64);
+        let size = self.white.size_at(level);
+        let places = Places::draw(self.config.places, pictures.len(), size, self.config.side, &mut draw);
+        let candidates = exemplar.choose(self.config.candidates, &mut draw);
+        let patches = exemplar.describe(&places.cut(pictures));
+        let search = Search {
+            terms: self.config.components,
+            queries: &patches,
+            candidates: &candidates,
+            balance: self.config.balance * exemplar.variance,
+        };
+        let nearest = search.run(Level::new());
+        let weight = self.config.weight / self.exemplar.len() as f32;
+        let (value, gradient) = distance(&search, &nearest, exemplar.variance, weight);
+        (value, places.paste(&exemplar.describe_adjoint(&gradient), pictures.len()))
+    }
+}
+
+/// `weight` times the mean of `sqrt(|query - candidate|^2 / variance + epsilon)`, and its gradient to the queries.
+fn distance(search: &Search<'_>, nearest: &[usize], variance: f32, weight: f32) -> (f32, Vec<f32>) {
+    let (terms, count) = (search.terms, nearest.len());
+    let mut gradient = vec![0.0; terms * count];
+    let mut sum = 0.0;
+    for (i, &candidate) in nearest.iter().enumerate() {
+        let target = &search.candidates[candidate * terms..(candidate + 1) * terms];
+        let difference = |t: usize| search.queries[t * count + i] - target[t];
+        let square: f32 = (0..terms).map(|t| difference(t).powi(2)).sum();
+        let root = (square / variance + EPSILON).sqrt();
+        sum += root;
+        let factor = weight / (variance * root * count as f32);
+        (0..terms).for_each(|t| gradient[t * count + i] = factor * difference(t));
+    }
+    (weight * sum / count as f32, gradient)
+}
+
+impl Loss for Nearest {
+    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
+        vec![Term::new("nearest", host::differentiable(pictures, |values| self.measure(values, step)))]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+use super::*;
+
+fn image(seed: u64, side: usize) -> Image {
+    let mut draw = Draw::new(seed, Stream::Noise, 0);
+    let values =
+        (0..3 * side * side).map(|i| 0.4 + 0.15 * draw.normal() + 0.1 * ((i / 5 % 2) as f32)).collect();
+    Image::from_planes(side, side, values)
+}
+
+fn config() -> NearestConfig {
+    NearestConfig { side: 5, components: 12, places: 64, candidates: 128, ..NearestConfig::default() }
+}
+
+/// Central differences along random directions. The distance jumps where a patch is drawn to another, which the
+/// nearest without balance does not.
+#[test]
+fn the_gradient_is_that_of_finite_differences() {
+    for batch in [1, 2] {
+        let config = NearestConfig { balance: f32::INFINITY, ..config() };
+        let loss = Nearest::new(&config, &[image(1, 48)], [32, 32]).expect("a loss");
+        let pictures: Vec<f32> = (0..batch).flat_map(|i| image(7 + i, 32).data().to_vec()).collect();
+        let gradient = loss.measure(&pictures, 3).gradient;
+        let mut draw = Draw::new(2, Stream::Crop, 0);
+        let (mut products, mut squares) = (0.0, 0.0);
+        for _ in 0..24 {
+            let direction: Vec<f32> = pictures.iter().map(|_| draw.normal()).collect();
+            let moved = |step: f32| {
+                let moved: Vec<f32> = pictures.iter().zip(&direction).map(|(p, d)| p + step * d).collect();
+                f64::from(loss.measure(&moved, 3).value)
+            };
+            let slope = (moved(2e-3) - moved(-2e-3)) / 4e-3;
+            let ours: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(g * d)).sum();
+            products += slope * ours;
+            squares += ours * ours;
+        }
+        assert!((products / squares - 1.0).abs() < 0.02, "{} at a batch of {batch}", products / squares);
+    }
+}
+
+#[test]
+fn patches_of_the_exemplar_are_near_and_those_of_noise_are_not() {
+    let tile = |y: usize, x: usize| {
+        let wave = |v: usize| (v % 8) as f32 / 8.0;
+        [0.2 + 0.6 * wave(x), 0.2 + 0.6 * wave(y), 0.3 + 0.4 * wave(x + y)]
+    };
+    let config = NearestConfig { candidates: 4096, ..config() };
+    let loss = Nearest::new(&config, &[Image::from_fn(96, 96, tile)], [64, 64]).expect("a loss");
+    let itself = loss.measure(Image::from_fn(64, 64, tile).data(), 0).value;
+    let noise = loss.measure(image(4, 64).data(), 0).value;
+    assert!(itself < 0.1 * noise, "{itself} and {noise}");
+}
+
+#[test]
+fn steps_differ_and_can_be_repeated_on_any_number_of_threads() {
+    let loss = Nearest::new(&config(), &[image(1, 40)], [32, 32]).expect("a loss");
+    let picture = image(9, 32);
+    let measure = |step, threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| loss.measure(picture.data(), step))
+    };
+    let [a, b] = [measure(5, 1), measure(5, 3)];
+    assert!(a.value == b.value && a.gradient == b.gradient);
+    assert!(measure(6, 1).value != a.value);
+}
+
+#[test]
+fn an_exemplar_smaller_than_a_patch_has_no_distance() {
+    let loss = Nearest::new(&config(), &[image(1, 6)], [32, 32]).expect("a loss");
+    let measured = loss.measure(image(9, 32).data(), 0);
+    assert!(measured.value == 0.0 && measured.gradient.iter().all(|&g| g == 0.0));
+}
+
+#[test]
+fn configurations_that_do_not_fit_are_refused_with_a_sentence() {
+    let refuse = |change: fn(&mut NearestConfig), word: &str| {
+        let mut config = config();
+        change(&mut config);
+        let error = config.validate([32, 32]).expect_err(word).to_string();
+        assert!(error.contains(word), "{error}");
+    };
+    refuse(|c| c.levels = 13, "levels");
+    refuse(|c| c.levels = 7, "multiples of 64");
+    refuse(|c| c.side = 4, "odd");
+    refuse(|c| c.components = 76, "components");
+    refuse(|c| c.balance = 0.0, "balance");
+    refuse(|c| c.weight = f32::NAN, "weight");
+}

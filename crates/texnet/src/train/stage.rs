@@ -1,0 +1,166 @@
+//! Growth: a texture is learned on small pictures first, in which its objects are a few pixels large, by the network's
+//! coarse scales alone; scale by scale the network and the pictures grow (Karras et al. 2018, "Progressive growing of
+//! GANs", for networks of one texture). What is arranged when detail begins stays arranged.
+
+use texnet_infer::{GeneratorSpec, Image};
+
+use super::config::{ConfigError, TrainConfig};
+use super::teacher::Teacher;
+
+/// What is learned at one size.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    /// Its first step.
+    pub(crate) first: u64,
+    /// How many it has.
+    pub(crate) steps: u64,
+    /// With the size, scale and levels of this stage, which is its last.
+    pub(crate) config: TrainConfig,
+    /// The network of this stage.
+    pub(crate) spec: GeneratorSpec,
+}
+
+/// Side of the smallest pictures that are learned from, when it is chosen here.
+const SMALLEST: usize = 64;
+/// Least side of an exemplar at the first stage.
+const SMALLEST_EXEMPLAR: usize = 48;
+/// Shares of the painted pixels from the first stage to the last, for one stage, two and three.
+const SHARES: [&[f32]; 3] = [&[1.0], &[0.25, 0.75], &[0.15, 0.4, 0.5]];
+
+impl TrainConfig {
+    /// How often the size is halved before the first stage, for exemplars that are scaled already.
+    pub(super) fn halvings(&self, exemplars: &[Image]) -> usize {
+        let [size, _] = self.size();
+        let least = exemplars.iter().map(|e| e.height().min(e.width())).min().unwrap_or(0);
+        let scales = self.scales.unwrap_or(1).min(self.sliced.levels);
+        let fits = |h: &usize| {
+            size >> h >= SMALLEST && size.is_multiple_of(1 << h) && least >> h >= SMALLEST_EXEMPLAR && *h < scales
+        };
+        if self.teacher == Teacher::Sliced { (1..SHARES.len()).take_while(fits).count() } else { 0 }
+    }
+
+    /// Steps of every stage; the number that is given, or pixels, are divided between them.
+    pub(super) fn budget(&self, halvings: usize) -> Vec<u64> {
+        let [size, _] = self.size();
+        let steps = |(stage, share): (usize, &f32)| {
+            let side = size >> (halvings - stage);
+            (1e6 * self.megapixels * share / (side * side * self.batch) as f32).round().max(1.0) as u64
+        };
+        let planned: Vec<u64> = SHARES[halvings].iter().enumerate().map(steps).collect();
+        let Some(total) = self.iterations else { return planned };
+        let all: u64 = planned.iter().sum();
+        let mut divided: Vec<u64> = planned.iter().map(|steps| total * steps / all).collect();
+        divided[halvings] += total - divided.iter().sum::<u64>();
+        divided
+    }
+
+    /// What the run does from its first stage to its last.
+    ///
+    /// # Errors
+    /// When the network has too many scales.
+    pub(crate) fn stages(&self) -> Result<Vec<Stage>, ConfigError> {
+        let steps: Vec<u64> = self.coarse().iter().copied().chain(self.iterations).collect();
+        let last = steps.len() - 1;
+        let stage = |(i, &steps_here): (usize, &u64)| {
+            let config = self.halved(last - i, steps_here);
+            let whole = self.spec()?;
+            let scales = whole.scales[..whole.scales.len() - (last - i)].to_vec();
+            let spec = GeneratorSpec { scales, ..whole };
+            Ok(Stage { first: steps[..i].iter().sum(), steps: steps_here, config, spec })
+        };
+        steps.iter().enumerate().map(stage).collect()
+    }
+
+    /// The stage that a step belongs to.
+    pub(crate) fn stage(&self, step: u64) -> Result<Stage, ConfigError> {
+        let mut stages = self.stages()?;
+        let at = stages.iter().position(|stage| step < stage.first + stage.steps);
+        Ok(stages.swap_remove(at.unwrap_or(stages.len() - 1)))
+    }
+
+    /// Of a size that is halved so often.
+    fn halved(&self, halvings: usize, steps: u64) -> Self {
+        let mut config = self.clone();
+        config.iterations = Some(steps);
+        config.coarse_iterations = Some(Vec::new());
+        config.scale *= 0.5_f32.powi(halvings as i32);
+        config.size = self.size.map(|size| size >> halvings);
+        config.scales = self.scales.map(|scales| scales - halvings);
+        config.sliced.levels -= halvings;
+        // Patches stay as large as they are at full size, measured in the exemplar's pixels.
+        config.nearest.levels = self.nearest.levels.saturating_sub(halvings);
+        if config.nearest.levels == 0 {
+            config.nearest.weight = 0.0;
+        }
+        config.sliced.strides = self.sliced.strides.iter().skip(halvings).copied().collect();
+        config
+    }
+
+    fn coarse(&self) -> &[u64] {
+        self.coarse_iterations.as_deref().unwrap_or_default()
+    }
+
+    /// Steps of the run.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.coarse().iter().sum::<u64>() + self.iterations.unwrap_or(1)
+    }
+
+    /// Runs of one size each that together are this one: what a trial of its speed needs.
+    ///
+    /// # Errors
+    /// When the network has too many scales.
+    pub fn runs(&self) -> Result<Vec<Self>, ConfigError> {
+        Ok(self.stages()?.into_iter().map(|stage| stage.config).collect())
+    }
+
+    /// With as many steps in every stage as `scale` makes of them.
+    #[must_use]
+    pub fn with_steps(self, scale: impl Fn(u64) -> u64) -> Self {
+        let coarse = self.coarse().iter().map(|&steps| scale(steps)).collect();
+        Self { iterations: self.iterations.map(&scale), coarse_iterations: Some(coarse), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(settings: &[&str], side: usize) -> TrainConfig {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let picture = Image::from_fn(side, side, |y, x| [((x * 7 + y * 13) % 32) as f32 / 32.0; 3]);
+        TrainConfig::new("default", &settings).and_then(|c| c.resolve(&[picture])).expect("a configuration")
+    }
+
+    #[test]
+    fn stages_double_in_size_and_share_the_steps() {
+        let config = resolved(&["size=256", "scales=6", "sliced.levels=5", "iterations=1000"], 256);
+        let stages = config.stages().expect("stages");
+        assert_eq!(stages.iter().map(|s| s.config.size()[0]).collect::<Vec<_>>(), [64, 128, 256]);
+        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6]);
+        assert_eq!(stages.iter().map(|s| s.config.sliced.levels).collect::<Vec<_>>(), [3, 4, 5]);
+        assert_eq!(stages.iter().map(|s| s.steps).sum::<u64>(), 1000);
+        assert_eq!(stages[2].first, stages[0].steps + stages[1].steps);
+        for stage in &stages {
+            for step in [stage.first, stage.first + stage.steps - 1] {
+                assert_eq!(config.stage(step).expect("a stage").first, stage.first);
+            }
+        }
+    }
+
+    #[test]
+    fn small_pictures_do_not_grow() {
+        assert_eq!(resolved(&[], 300).stages().expect("stages").len(), 2);
+        assert_eq!(resolved(&["size=64"], 300).stages().expect("stages").len(), 1);
+        assert_eq!(resolved(&[], 64).stages().expect("stages").len(), 1);
+        assert_eq!(resolved(&["coarse_iterations=[]"], 300).stages().expect("stages").len(), 1);
+    }
+
+    #[test]
+    fn a_run_is_as_long_as_its_parts() {
+        let config = resolved(&["coarse_iterations=[30]", "iterations=50"], 128);
+        assert_eq!((config.steps(), config.clone().with_steps(|s| s / 10).steps()), (80, 8));
+        let steps: Vec<u64> = config.runs().expect("runs").iter().map(TrainConfig::steps).collect();
+        assert_eq!(steps, [30, 50]);
+    }
+}
