@@ -159,7 +159,7 @@ fn pictures_of_every_kind_are_learned_from() {
 fn mistakes_get_one_sentence_and_leave_everything_as_it_was() {
     let desk = Desk::new();
     desk.picture("dot.png", 1, 1, 8, false);
-    desk.picture("line.png", 3000, 2, 8, false);
+    desk.picture("line.png", 30_000, 10, 8, false);
     desk.ok(&format!("train spots.png -o old.safetensors --iterations 2 -q {SMALL}"));
     let old = desk.bytes("old.safetensors");
     std::fs::write(desk.path("noise.png"), b"no picture").expect("a file");
@@ -167,7 +167,7 @@ fn mistakes_get_one_sentence_and_leave_everything_as_it_was() {
         ("train missing.png", "missing.png"),
         ("train noise.png", "noise.png"),
         ("train dot.png", "1x1"),
-        ("train line.png", "3000x2"),
+        ("train line.png", "30000x10"),
         ("train spots.png -o nowhere/out.safetensors", "writable"),
         ("train spots.png -o old.safetensors --size 33", "multiple"),
         ("train spots.png -o old.safetensors --preset great", "fast"),

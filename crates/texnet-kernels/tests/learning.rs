@@ -214,10 +214,11 @@ fn searches_find_what_plain_loops_find() {
 #[test]
 fn balance_draws_some_query_to_every_candidate() {
     let queries = [0.1, 0.2, 0.3, 0.4];
-    let found = |balance| {
-        Search { terms: 1, queries: &queries, candidates: &[0.0, 5.0], balance }.run(Level::new())
-    };
+    let found =
+        |balance| Search { terms: 1, queries: &queries, candidates: &[0.0, 5.0], balance }.run(Level::new());
     assert_eq!(found(f32::INFINITY), [0, 0, 0, 0]);
     assert_eq!(found(0.01), [0, 1, 1, 1]);
-    assert!(Search { terms: 2, queries: &[], candidates: &[0.0; 2], balance: 1.0 }.run(Level::new()).is_empty());
+    assert!(
+        Search { terms: 2, queries: &[], candidates: &[0.0; 2], balance: 1.0 }.run(Level::new()).is_empty()
+    );
 }

@@ -105,13 +105,17 @@ fn within(config: TrainConfig, exemplars: &[Image], device: &str, minutes: f64) 
 
 fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
     let sizes: Vec<String> = exemplars.iter().map(|i| format!("{}x{}", i.width(), i.height())).collect();
-    let [size, _] = config.size();
+    let runs = config.runs().unwrap_or_default();
+    let stages: Vec<String> = runs
+        .iter()
+        .map(|run| format!("{} steps at {}x{}", run.steps(), run.size()[0], run.size()[1]))
+        .collect();
     format!(
-        "learning {} pixels at scale {}: pictures of {size}x{size}, {} scales, {} steps (preset {})",
+        "learning {} pixels at scale {}: {} scales, {} (preset {})",
         sizes.join(", "),
         config.scale,
         config.scales.unwrap_or_default(),
-        config.steps(),
+        stages.join(", "),
         config.preset
     )
 }

@@ -11,8 +11,8 @@ const RIDGE: f32 = 0.02;
 /// `white = matrix * (colour - mean)`: principal components, scaled to variance one.
 #[derive(Debug, Clone)]
 pub(crate) struct Whitening {
-    mean: Vector3<f32>,
-    matrix: Matrix3<f32>,
+    pub(crate) mean: Vector3<f32>,
+    pub(crate) matrix: Matrix3<f32>,
 }
 
 impl Whitening {

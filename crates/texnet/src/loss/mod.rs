@@ -113,4 +113,6 @@ pub fn total(terms: &[Term]) -> Option<Tensor<1>> {
 }
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

@@ -140,7 +140,7 @@ impl TrainConfig {
         let object = scaled.iter().map(object_size).fold(0.0, f32::max);
         let roomy = scaled.iter().all(|image| image.height().min(image.width()) >= LARGE_EXEMPLAR);
         let large = object > LARGE_OBJECTS && roomy;
-        let scales = *self.scales.get_or_insert(if large { 6 } else { 5 });
+        let scales = *self.scales.get_or_insert(if large { 5 } else { 4 });
         if self.sliced.levels == 0 {
             self.sliced.levels = if large { 5 } else { 4 };
             self.sliced.strides = if large { vec![4, 2] } else { vec![2] };
@@ -208,7 +208,7 @@ impl TrainConfig {
     /// # Errors
     /// When it has too many scales.
     pub fn spec(&self) -> Result<GeneratorSpec, ConfigError> {
-        let scales = self.scales.unwrap_or(5);
+        let scales = self.scales.unwrap_or(4);
         let spec = match self.architecture {
             Architecture::CoarseWide => GeneratorSpec::coarse_wide,
             Architecture::Paper => GeneratorSpec::paper,
@@ -252,7 +252,8 @@ impl TrainConfig {
                 let sliced = Sliced::new(&config, exemplars, self.size(), self.batch);
                 let objective = Objective::default().with(sliced.map_err(|e| ConfigError(e.to_string()))?);
                 if self.nearest.weight > 0.0 {
-                    let config = NearestConfig { seed: self.nearest.seed ^ self.seed, ..self.nearest.clone() };
+                    let config =
+                        NearestConfig { seed: self.nearest.seed ^ self.seed, ..self.nearest.clone() };
                     let nearest = Nearest::new(&config, exemplars, self.size());
                     objective.with(nearest.map_err(|e| ConfigError(e.to_string()))?)
                 } else {
@@ -292,7 +293,7 @@ impl TrainConfig {
 }
 
 /// Objects of more pixels than this are learned by larger networks on larger pictures.
-const LARGE_OBJECTS: f32 = 6.5;
+const LARGE_OBJECTS: f32 = 8.0;
 /// Least side of an exemplar that larger pictures are compared with.
 const LARGE_EXEMPLAR: usize = 224;
 /// Largest side of an exemplar after scaling.

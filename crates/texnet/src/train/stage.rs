@@ -34,7 +34,10 @@ impl TrainConfig {
         let least = exemplars.iter().map(|e| e.height().min(e.width())).min().unwrap_or(0);
         let scales = self.scales.unwrap_or(1).min(self.sliced.levels);
         let fits = |h: &usize| {
-            size >> h >= SMALLEST && size.is_multiple_of(1 << h) && least >> h >= SMALLEST_EXEMPLAR && *h < scales
+            size >> h >= SMALLEST
+                && size.is_multiple_of(1 << h)
+                && least >> h >= SMALLEST_EXEMPLAR
+                && *h < scales
         };
         if self.teacher == Teacher::Sliced { (1..SHARES.len()).take_while(fits).count() } else { 0 }
     }

@@ -156,11 +156,22 @@ impl Nearest {
         let size = self.white.size_at(level);
         let places = Places::draw(self.config.places, pictures.len(), size, self.config.side, &mut draw);
         let candidates = exemplar.choose(self.config.candidates, &mut draw);
+        self.compare(exemplar, pictures, &places, &candidates)
+    }
+
+    /// The share of a level: its value, and the gradient to the planes of every picture.
+    fn compare(
+        &self,
+        exemplar: &Exemplar,
+        pictures: &[Vec<f32>],
+        places: &Places,
+        candidates: &[f32],
+    ) -> (f32, Vec<Vec<f32>>) {
         let patches = exemplar.describe(&places.cut(pictures));
         let search = Search {
             terms: self.config.components,
             queries: &patches,
-            candidates: &candidates,
+            candidates,
             balance: self.config.balance * exemplar.variance,
         };
         let nearest = search.run(Level::new());

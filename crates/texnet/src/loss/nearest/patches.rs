@@ -32,7 +32,11 @@ impl Exemplar {
         if !pictures.iter().all(fits) {
             return None;
         }
-        let components = principal(config, pictures, draw);
+        Self::with(principal(config, pictures, draw), pictures)
+    }
+
+    /// Of patches that are described by these components.
+    pub(super) fn with(components: Filters, pictures: &[Planes]) -> Option<Self> {
         let count = components.count();
         let mut table = Vec::new();
         for picture in pictures {
@@ -44,6 +48,11 @@ impl Exemplar {
         let rows = Filters { channels: terms, side: 1, weights: components.weights };
         let transposed = Filters { channels: count, side: 1, weights: transposed(&rows.weights, count) };
         Some(Self { variance: variance(&table, count), components: rows, transposed, table })
+    }
+
+    /// All patches, `[patches, components]`.
+    pub(super) fn all(&self) -> &[f32] {
+        &self.table
     }
 
     /// Some patches, each drawn from all: `[count, components]`.
@@ -107,7 +116,8 @@ fn principal(config: &NearestConfig, pictures: &[Planes], draw: &mut Draw) -> Fi
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
     let kept = order.iter().take(config.components);
-    let weights = kept.flat_map(|&c| eigen.eigenvectors.column(c).iter().map(|&v| v as f32).collect::<Vec<_>>());
+    let weights =
+        kept.flat_map(|&c| eigen.eigenvectors.column(c).iter().map(|&v| v as f32).collect::<Vec<_>>());
     Filters { channels: 3, side: config.side, weights: weights.collect() }
 }
 
@@ -122,9 +132,20 @@ pub(super) struct Places {
 
 impl Places {
     /// `count` places anywhere in `pictures` pictures.
-    pub(super) fn draw(count: usize, pictures: usize, size: [usize; 2], side: usize, draw: &mut Draw) -> Self {
+    pub(super) fn draw(
+        count: usize,
+        pictures: usize,
+        size: [usize; 2],
+        side: usize,
+        draw: &mut Draw,
+    ) -> Self {
         let corner = |_| [pictures, size[0], size[1]].map(|below| draw.below(below));
-        Self { size, side, corners: (0..count).map(corner).collect() }
+        Self::at((0..count).map(corner).collect(), size, side)
+    }
+
+    /// The places of these corners: picture, row, column.
+    pub(super) fn at(corners: Vec<[usize; 3]>, size: [usize; 2], side: usize) -> Self {
+        Self { size, side, corners }
     }
 
     /// Where a patch's value lies in its picture, for every place in turn.

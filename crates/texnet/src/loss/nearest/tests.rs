@@ -1,4 +1,5 @@
 use super::*;
+use crate::loss::golden::{self, Golden};
 
 fn image(seed: u64, side: usize) -> Image {
     let mut draw = Draw::new(seed, Stream::Noise, 0);
@@ -84,4 +85,28 @@ fn configurations_that_do_not_fit_are_refused_with_a_sentence() {
     refuse(|c| c.components = 76, "components");
     refuse(|c| c.balance = 0.0, "balance");
     refuse(|c| c.weight = f32::NAN, "weight");
+}
+
+#[test]
+fn value_and_gradient_are_those_of_torch() {
+    let golden = Golden::read();
+    let whitening = golden.whitening();
+    let levels = exemplar_levels(&whitening, &[golden::picture(1, golden::EXEMPLAR)], golden::LEVELS);
+    let of_level = |(level, pictures): (usize, &Vec<_>)| {
+        Exemplar::with(golden::filters(30 + level as u32, 4, 5), pictures).expect("patches")
+    };
+    let exemplar: Vec<Exemplar> = levels.iter().enumerate().map(of_level).collect();
+    let config = NearestConfig { components: 4, side: 5, balance: 0.02, weight: 0.5, ..config() };
+    let white = White { whitening, size: golden::PICTURE, levels: golden::LEVELS };
+    let pictures = white.split(golden::picture(2, golden::PICTURE).data());
+    let loss = Nearest { config, white, exemplar };
+    let share = |(level, pictures): (usize, &Vec<Vec<f32>>)| {
+        let size = loss.white.size_at(level);
+        let corners = (0..10).map(|i| [0, 7 * i % size[0], (5 * i + 3) % size[1]]).collect();
+        let exemplar = &loss.exemplar[level];
+        loss.compare(exemplar, pictures, &Places::at(corners, size, 5), exemplar.all())
+    };
+    let (values, gradients): (Vec<f32>, Vec<_>) = pictures.iter().enumerate().map(share).unzip();
+    let measured = Measured { value: values.iter().sum(), gradient: loss.white.gather(gradients) };
+    golden.compare("nearest", &measured);
 }

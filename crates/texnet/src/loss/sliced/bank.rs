@@ -71,7 +71,8 @@ fn groups(config: &SlicedConfig, level: usize, pictures: &[Planes], kept: usize)
     made.into_iter().map(|(filters, draws)| group(filters, draws, pictures, kept)).collect()
 }
 
-fn group(filters: Filters, draws: usize, pictures: &[Planes], kept: usize) -> Group {
+/// `kept` quantiles of the pictures' patches along each filter.
+pub(super) fn group(filters: Filters, draws: usize, pictures: &[Planes], kept: usize) -> Group {
     let all: Vec<usize> = (0..filters.count()).collect();
     let mut quantiles = Vec::with_capacity(filters.count() * kept);
     for some in all.chunks(TOGETHER) {

@@ -1,5 +1,7 @@
 use super::*;
 use crate::draw::Draw;
+use crate::loss::golden::{self, Golden};
+use crate::loss::white::exemplar_levels;
 
 fn image(seed: u64, side: usize) -> Image {
     let mut draw = Draw::new(seed, Stream::Noise, 0);
@@ -81,4 +83,22 @@ fn configurations_that_do_not_fit_are_refused_with_a_sentence() {
     refuse(|c| c.slices.clear(), "at least one filter");
     refuse(|c| c.strides = vec![0], "strides");
     assert!(Sliced::new(&config(), &[image(1, 2)], [32, 32], 1).is_err(), "an exemplar of two pixels");
+}
+
+#[test]
+fn value_and_gradient_are_those_of_torch() {
+    let golden = Golden::read();
+    let whitening = golden.whitening();
+    let white = White { whitening: whitening.clone(), size: golden::PICTURE, levels: golden::LEVELS };
+    let exemplar = [golden::picture(1, golden::EXEMPLAR)];
+    let groups = |(level, pictures): (usize, &Vec<_>)| -> Vec<Group> {
+        let places = white.size_at(level).iter().product();
+        let filters = [(10, 5), (20, 1)].map(|(first, side)| golden::filters(first + level as u32, 1, side));
+        filters.into_iter().map(|f| bank::group(f, 1, pictures, places)).collect()
+    };
+    let levels = exemplar_levels(&whitening, &exemplar, golden::LEVELS);
+    let bank = Bank { levels: levels.iter().enumerate().map(groups).collect(), whitening };
+    let config = SlicedConfig { levels: golden::LEVELS, strides: vec![], ..SlicedConfig::default() };
+    let loss = Sliced { config, bank, white };
+    golden.compare("sliced", &loss.measure(golden::picture(2, golden::PICTURE).data(), 0));
 }
