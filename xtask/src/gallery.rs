@@ -6,21 +6,40 @@ use anyhow::{Context, Result};
 
 use crate::step;
 
-/// Learns every exemplar that has no model yet, or those that are named.
+/// Learns every exemplar that has no model yet, or those that are named, and paints their sheets; what was begun in
+/// `out/gallery` is gone on with.
 pub(crate) fn run(names: &[String]) -> Result<()> {
     step("cargo", &["build", "--release", "-p", "texnet-cli", "-p", "texnet"], &[])?;
-    std::fs::create_dir_all("assets/models")?;
-    for name in if names.is_empty() { missing()? } else { names.to_vec() } {
-        let exemplar = format!("assets/exemplars/{name}.png");
-        let model = format!("assets/models/{name}.safetensors");
-        step("target/release/texnet", &["train", &exemplar, "-o", &model, "--half"], &[])?;
-        for made in [format!("assets/models/{name}.sheet.png"), format!("assets/models/{name}.png")] {
-            std::fs::create_dir_all("out")?;
-            let kept = Path::new("out").join(Path::new(&made).file_name().unwrap_or_default());
-            std::fs::rename(&made, kept).with_context(|| made.clone())?;
-        }
-        std::fs::remove_dir_all(format!("assets/models/{name}.run"))?;
+    for folder in ["assets/models", SHEETS, RUNS] {
+        std::fs::create_dir_all(folder)?;
     }
+    for name in if names.is_empty() { missing()? } else { names.to_vec() } {
+        learn(&name)?;
+    }
+    Ok(())
+}
+
+/// One line of pictures for each model, which the README shows.
+const SHEETS: &str = "assets/gallery";
+/// Where learning goes on.
+const RUNS: &str = "out/gallery";
+
+fn learn(name: &str) -> Result<()> {
+    let [exemplar, model, learned, sheet] = [
+        format!("assets/exemplars/{name}.png"),
+        format!("assets/models/{name}.safetensors"),
+        format!("{RUNS}/{name}.safetensors"),
+        format!("{SHEETS}/{name}.jpg"),
+    ];
+    let mut arguments = vec!["train", &exemplar, "-o", &learned, "--half"];
+    if Path::new(&format!("{RUNS}/{name}.run/config.toml")).exists() {
+        arguments.push("--resume");
+    }
+    step("target/release/texnet", &arguments, &[])?;
+    std::fs::copy(&learned, &model).with_context(|| model.clone())?;
+    let arguments = ["sample", &model, "--sheet", &exemplar, "-o", &sheet, "--quality", "85"];
+    step("target/release/texnet", &arguments, &[])?;
+    std::fs::remove_dir_all(format!("{RUNS}/{name}.run"))?;
     Ok(())
 }
 

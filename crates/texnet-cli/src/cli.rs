@@ -148,6 +148,9 @@ pub(crate) struct Sample {
     /// Multiply the noise: below 1 is calmer, above is wilder than what was learned.
     #[arg(long, default_value_t = 1.0, value_name = "S", value_parser = parse_factor, allow_hyphen_values = true)]
     pub(crate) scale_noise: f32,
+    /// Paint a sheet to judge the model by: this exemplar beside three samples and a tile, 256 pixels each.
+    #[arg(long, value_name = "EXEMPLAR", conflicts_with_all = ["size", "seed", "count", "tile", "window", "scale_noise"])]
+    pub(crate) sheet: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) coding: Coding,
 }
@@ -159,8 +162,17 @@ pub(crate) struct Coding {
     #[arg(long, value_parser = parse_bits)]
     pub(crate) bits: Option<u8>,
     /// Quality of jpg, from 1 to 100.
-    #[arg(long, default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, default_value_t = QUALITY, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) quality: u8,
+}
+
+/// Quality of jpg when none is given.
+const QUALITY: u8 = 92;
+
+impl Default for Coding {
+    fn default() -> Self {
+        Self { bits: None, quality: QUALITY }
+    }
 }
 
 /// Arguments of `texnet stylise`.

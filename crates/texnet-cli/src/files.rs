@@ -81,6 +81,12 @@ pub(crate) fn numbered(path: &Path, number: u32, count: u32) -> PathBuf {
     path.with_file_name(format!("{}-{number:0digits$}{ending}", stem(path)))
 }
 
+/// Whether a file is one of these, however its path is written: what was learned from is never written over.
+pub(crate) fn is_one_of(file: &Path, images: &[PathBuf]) -> bool {
+    let Ok(file) = std::fs::canonicalize(file) else { return false };
+    images.iter().any(|image| std::fs::canonicalize(image).is_ok_and(|image| image == file))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

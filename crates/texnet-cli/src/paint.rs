@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use texnet_infer::{Plane, Window};
-use texnet_io::{Band, Format, Picture};
+use texnet_infer::{Image, Plane, Window};
+use texnet_io::{Band, Format, Picture, WriteError};
 
 use crate::cli::Coding;
 use crate::report::Report;
@@ -25,6 +25,16 @@ pub(crate) fn picture(path: &Path, [width, height]: [usize; 2], coding: &Coding)
         Picture { width, height, format, bits, alpha: false, icc: None, quality: coding.quality, band };
     picture.check()?;
     Ok(picture)
+}
+
+/// A picture that is there already into a file.
+pub(crate) fn whole(path: &Path, image: &Image, coding: &Coding) -> Result<()> {
+    let picture =
+        Picture { band: image.height(), ..picture(path, [image.width(), image.height()], coding)? };
+    texnet_io::write(path, &picture, |_| {
+        Ok::<_, WriteError>(Band { image: image.clone(), alpha: None })
+    })
+    .with_context(|| path.display().to_string())
 }
 
 /// Paints a window into a file, with a bar; `alpha` gives the alpha of a row if the picture has it.

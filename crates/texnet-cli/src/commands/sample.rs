@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 use texnet_infer::{Model, Plane, PlaneOptions, Window};
 
@@ -16,6 +16,9 @@ use crate::report::Report;
 pub(crate) fn run(arguments: &Sample, report: &Report) -> Result<()> {
     // Without a model the list is asked for.
     let Some(model) = &arguments.model else { return list(report) };
+    if let Some(exemplar) = &arguments.sheet {
+        return sheet(arguments, model, exemplar, report);
+    }
     let [width, height] = arguments.size;
     let window = arguments.window.unwrap_or(Window::sized(width, height));
     paint::check_window(window)?;
@@ -34,6 +37,19 @@ pub(crate) fn run(arguments: &Sample, report: &Report) -> Result<()> {
 fn list(report: &Report) -> Result<()> {
     let names: Vec<_> = gallery::names().collect();
     report.answer(&(names.join("\n") + "\n"), &json!({ "models": names }));
+    Ok(())
+}
+
+/// An exemplar beside what its model paints.
+fn sheet(arguments: &Sample, model: &Path, exemplar: &PathBuf, report: &Report) -> Result<()> {
+    let output = arguments.output.clone().unwrap_or_else(|| PathBuf::from(files::stem(model) + ".sheet.png"));
+    if files::is_one_of(&output, std::slice::from_ref(exemplar)) {
+        bail!("{} is the exemplar itself: name another file with -o", output.display());
+    }
+    let exemplar = texnet_io::read(exemplar)?.to_image();
+    super::sheet::write(&output, &frozen(files::model(model)?), &exemplar, &arguments.coding)?;
+    let output = output.display().to_string();
+    report.done(&format!("{output}: exemplar, three samples, a tile"), json!({ "output": output }));
     Ok(())
 }
 

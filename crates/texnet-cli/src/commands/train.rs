@@ -1,22 +1,22 @@
 //! `texnet train`: a texture learned from pictures of it.
 
 mod run_folder;
-mod sheet;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use serde_json::json;
 use texnet::train::{Event, TrainConfig, Trainer};
 use texnet_infer::model::Summary;
-use texnet_infer::{Image, Model, Precision};
-use texnet_io::Format;
+use texnet_infer::{Image, Model, Plane, PlaneOptions, Precision, Window};
 
-use crate::cli::Train;
+use super::sheet;
+use crate::cli::{Coding, Train};
 use crate::files;
+use crate::paint;
 use crate::report::{Interrupted, Report};
 use run_folder::RunFolder;
 
@@ -26,6 +26,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(10);
 const SAVE_EVERY_VARIABLE: &str = "TEXNET_SAVE_EVERY_MS";
 /// Steps that tell how fast the machine is, when the time is given.
 const TRIAL: u64 = 16;
+/// Side of the sample beside a new model, in pixels.
+const SAMPLE: usize = 512;
 
 pub(crate) fn run(arguments: &Train, report: &Report) -> Result<()> {
     let output = output(arguments)?;
@@ -185,56 +187,37 @@ fn finish(
     let model: Model = trainer.model(summary)?;
     let precision = if arguments.half { Precision::F16 } else { Precision::F32 };
     files::write_model(output, &model, precision)?;
-    let sheet = output.with_extension("sheet.png");
-    sheet::write(&sheet, &model, exemplars).with_context(|| sheet.display().to_string())?;
-    let sample = output.with_extension("png");
-    let written = if is_one_of(&sample, &arguments.images) { None } else { Some(sample) };
-    if let Some(sample) = &written {
-        sheet::write_sample(sample, &model)?;
+    let beside = |ending: &str| {
+        let path = output.with_extension(ending);
+        (!files::is_one_of(&path, &arguments.images)).then_some(path)
+    };
+    let [sheet, sample] = ["sheet.png", "png"].map(beside);
+    if let Some(path) = &sheet {
+        sheet::write(path, &model, &exemplars[0], &Coding::default())?;
+    }
+    if let Some(path) = &sample {
+        let plane = Plane::texture(&model, PlaneOptions::default())?;
+        paint::whole(path, &plane.window(Window::sized(SAMPLE, SAMPLE))?, &Coding::default())?;
     }
     let sentence = format!(
-        "{}: learned in {} steps, score {:.4}; pictures in {}",
+        "{}: learned in {} steps, score {:.4}{}",
         output.display(),
         trainer.state().best.step,
         trainer.state().best.score,
-        sheet.display()
+        sheet.as_ref().map_or_else(String::new, |path| format!("; pictures in {}", path.display()))
     );
     report.done(
         &sentence,
         json!({
-            "model": output, "sheet": sheet, "sample": written, "steps": trainer.state().best.step,
+            "model": output, "sheet": sheet, "sample": sample, "steps": trainer.state().best.step,
             "score": trainer.state().best.score,
         }),
     );
     Ok(())
 }
 
-/// Whether a file is one of these, however its path is written: what was learned from is never written over.
-fn is_one_of(file: &Path, images: &[PathBuf]) -> bool {
-    let Ok(file) = std::fs::canonicalize(file) else { return false };
-    images.iter().any(|image| std::fs::canonicalize(image).is_ok_and(|image| image == file))
-}
-
 fn source(images: &[PathBuf]) -> String {
     let name =
         |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     images.iter().map(name).collect::<Vec<_>>().join(", ")
-}
-
-/// A picture file next to the run, replaced whole.
-fn write_picture(path: &Path, image: &Image) -> Result<()> {
-    let picture = texnet_io::Picture {
-        width: image.width(),
-        height: image.height(),
-        format: Format::from_path(path)?,
-        bits: 8,
-        alpha: false,
-        icc: None,
-        quality: 92,
-        band: image.height(),
-    };
-    texnet_io::write(path, &picture, |_| {
-        Ok::<_, texnet_io::WriteError>(texnet_io::Band { image: image.clone(), alpha: None })
-    })?;
-    Ok(())
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use texnet::train::{Event, TrainConfig, Trainer, checkpoint};
 use texnet_io::whole_file::write_whole;
 
-use super::write_picture;
+use crate::cli::Coding;
+use crate::paint;
 
 /// Side of the preview, in pixels, at least.
 const PREVIEW: usize = 256;
@@ -69,7 +70,7 @@ impl RunFolder {
     pub(super) fn preview(&self, trainer: &Trainer) -> Result<()> {
         let [size, _] = trainer.config().size();
         let side = PREVIEW.next_multiple_of(size);
-        write_picture(&self.file("preview.png"), &trainer.preview([side, side]))
+        paint::whole(&self.file("preview.png"), &trainer.preview([side, side]), &Coding::default())
     }
 
     /// The log, without what it tells of steps that are made again.

@@ -51,6 +51,7 @@ impl Exemplar {
     }
 
     /// All patches, `[patches, components]`.
+    #[cfg(test)]
     pub(super) fn all(&self) -> &[f32] {
         &self.table
     }

@@ -1,30 +1,25 @@
-//! What a run ends with: the exemplar beside three samples and a tile.
+//! Sheets: an exemplar beside three samples of its model and a tile, to judge them by.
 
 use std::path::Path;
 
 use anyhow::Result;
 use texnet_infer::{Image, Model, Plane, PlaneOptions, Window};
 
-use super::write_picture;
+use crate::cli::Coding;
+use crate::paint;
 
 /// Side of each picture, in pixels.
 const SIDE: usize = 256;
 /// Pixels between pictures.
 const GAP: usize = 8;
 
-pub(super) fn write(path: &Path, model: &Model, exemplars: &[Image]) -> Result<()> {
-    let mut pictures = vec![middle(&exemplars[0])];
+pub(crate) fn write(path: &Path, model: &Model, exemplar: &Image, coding: &Coding) -> Result<()> {
+    let mut pictures = vec![middle(exemplar)];
     for seed in 0..3 {
         pictures.push(window(model, seed, None)?);
     }
     pictures.push(tiled(model)?);
-    write_picture(path, &in_a_row(&pictures))
-}
-
-/// 512x512 pixels of the plane of seed 0.
-pub(super) fn write_sample(path: &Path, model: &Model) -> Result<()> {
-    let plane = Plane::texture(model, PlaneOptions::default())?;
-    write_picture(path, &plane.window(Window::sized(512, 512))?)
+    paint::whole(path, &in_a_row(&pictures), coding)
 }
 
 fn window(model: &Model, seed: u64, period: Option<[i64; 2]>) -> Result<Image> {
