@@ -95,8 +95,10 @@ def nearest(white, exemplar):
     total = 0
     for level in range(LEVELS):
         components = made(30 + level, COMPONENTS, 3 * SIDE * SIDE)
-        table = patches(exemplar[level]) @ components.T
-        variance = table.var(0, correction=0).sum()
+        theirs = patches(exemplar[level])
+        table = theirs @ components.T
+        variance = theirs.var(0, correction=0).sum()
+        balance = BALANCE * table.var(0, correction=0).sum()
         x = white[level]
         size = x.shape[1:]
         cut = []
@@ -104,11 +106,12 @@ def nearest(white, exemplar):
             rows = (torch.arange(SIDE) + row) % size[0]
             columns = (torch.arange(SIDE) + column) % size[1]
             cut.append(x[:, rows][:, :, columns].flatten())
-        queries = torch.stack(cut) @ components.T
+        ours = torch.stack(cut)
+        queries = ours @ components.T
         distances = (queries[:, None] - table[None]).square().sum(2)
-        scaled = distances / (distances.min(0).values + BALANCE * variance)
+        scaled = distances / (distances.min(0).values + balance)
         found = scaled.argmin(1)
-        own = distances[torch.arange(PLACES), found]
+        own = (ours - theirs[found]).square().sum(1)
         total = total + WEIGHT / LEVELS * (own / variance + 1e-4).sqrt().mean()
     return total
 

@@ -4,7 +4,7 @@
 //! one of them could have been cut from the exemplar, and generators use that freedom for ragged outlines. Here each
 //! patch is drawn to one that exists (Kwatra et al. 2005, "Texture optimization for example-based synthesis"), in such
 //! a way that all of the exemplar's attract some ([`Search::balance`]): without that, a picture repeats the few that
-//! are easily reached. Patches are compared by their principal components, at the levels of a Gaussian pyramid, in
+//! are easily reached. Patches are found by their principal components and compared whole, at the levels of a Gaussian pyramid, in
 //! the exemplar's own colour space.
 
 mod patches;
@@ -33,7 +33,7 @@ pub struct NearestConfig {
     pub levels: usize,
     /// Rows and columns of a patch, odd.
     pub side: usize,
-    /// Principal components that are compared.
+    /// Principal components that patches are found by.
     pub components: usize,
     /// Patches of a batch that a step compares at every level.
     pub places: usize,
@@ -48,7 +48,7 @@ pub struct NearestConfig {
 impl Default for NearestConfig {
     fn default() -> Self {
         Self {
-            weight: 0.5,
+            weight: 0.4,
             levels: 2,
             side: 9,
             components: 32,
@@ -165,35 +165,38 @@ impl Nearest {
         exemplar: &Exemplar,
         pictures: &[Vec<f32>],
         places: &Places,
-        candidates: &[f32],
+        candidates: &[usize],
     ) -> (f32, Vec<Vec<f32>>) {
-        let patches = exemplar.describe(&places.cut(pictures));
+        let patches = places.cut(pictures);
         let search = Search {
             terms: self.config.components,
-            queries: &patches,
-            candidates,
-            balance: self.config.balance * exemplar.variance,
+            queries: &exemplar.describe(&patches),
+            candidates: &exemplar.described(candidates),
+            balance: self.config.balance * exemplar.found_variance,
         };
-        let nearest = search.run(Level::new());
+        let nearest: Vec<usize> = search.run(Level::new()).into_iter().map(|i| candidates[i]).collect();
         let weight = self.config.weight / self.exemplar.len() as f32;
-        let (value, gradient) = distance(&search, &nearest, exemplar.variance, weight);
-        (value, places.paste(&exemplar.describe_adjoint(&gradient), pictures.len()))
+        let (value, gradient) = distance(exemplar, &patches, &nearest, weight);
+        (value, places.paste(&gradient, pictures.len()))
     }
 }
 
-/// `weight` times the mean of `sqrt(|query - candidate|^2 / variance + epsilon)`, and its gradient to the queries.
-fn distance(search: &Search<'_>, nearest: &[usize], variance: f32, weight: f32) -> (f32, Vec<f32>) {
-    let (terms, count) = (search.terms, nearest.len());
-    let mut gradient = vec![0.0; terms * count];
+/// `weight` times the mean of `sqrt(|patch - nearest|^2 / variance + epsilon)`, and its gradient to the patches
+/// `[terms, patches]`.
+fn distance(exemplar: &Exemplar, patches: &[f32], nearest: &[usize], weight: f32) -> (f32, Vec<f32>) {
+    let count = nearest.len();
+    let mut gradient = patches.to_vec();
     let mut sum = 0.0;
-    for (i, &candidate) in nearest.iter().enumerate() {
-        let target = &search.candidates[candidate * terms..(candidate + 1) * terms];
-        let difference = |t: usize| search.queries[t * count + i] - target[t];
-        let square: f32 = (0..terms).map(|t| difference(t).powi(2)).sum();
-        let root = (square / variance + EPSILON).sqrt();
+    for (i, &number) in nearest.iter().enumerate() {
+        let mut square = 0.0;
+        for (row, target) in gradient.chunks_exact_mut(count).zip(exemplar.patch(number)) {
+            row[i] -= target;
+            square += row[i] * row[i];
+        }
+        let root = (square / exemplar.variance + EPSILON).sqrt();
         sum += root;
-        let factor = weight / (variance * root * count as f32);
-        (0..terms).for_each(|t| gradient[t * count + i] = factor * difference(t));
+        let factor = weight / (exemplar.variance * root * count as f32);
+        gradient.iter_mut().skip(i).step_by(count).for_each(|g| *g *= factor);
     }
     (weight * sum / count as f32, gradient)
 }

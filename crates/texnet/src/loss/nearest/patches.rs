@@ -16,13 +16,17 @@ const SAMPLES: usize = 4096;
 /// The exemplar's patches at one level.
 #[derive(Debug, Clone)]
 pub(super) struct Exemplar {
-    /// `[components, 3 * side * side]`, and its transpose.
+    pictures: Vec<Planes>,
+    /// What patches are found by: `[components, 3 * side * side]`.
     components: Filters,
-    transposed: Filters,
+    side: usize,
     /// `[patches, components]`.
     table: Vec<f32>,
-    /// Mean squared distance of the patches from their mean.
+    /// Picture, and row and column of the corner, of every patch.
+    corners: Vec<[usize; 3]>,
+    /// Mean squared distance of the patches from their mean; that of their components.
     pub(super) variance: f32,
+    pub(super) found_variance: f32,
 }
 
 impl Exemplar {
@@ -35,53 +39,54 @@ impl Exemplar {
         Self::with(principal(config, pictures, draw), pictures)
     }
 
-    /// Of patches that are described by these components.
+    /// Of patches that are found by these components.
     pub(super) fn with(components: Filters, pictures: &[Planes]) -> Option<Self> {
-        let count = components.count();
+        let (count, side) = (components.count(), components.side);
         let mut table = Vec::new();
-        for picture in pictures {
+        let mut corners = Vec::new();
+        for (i, picture) in pictures.iter().enumerate() {
             let stride = thin(picture.size, pictures.len(), PATCHES);
             let values = project_inside(Level::new(), &picture.data, picture.size, stride, &components)?;
             table.extend(transposed(&values, count));
+            let columns = (picture.size[1] - side) / stride + 1;
+            let corner = |p: usize| [i, p / columns * stride, p % columns * stride];
+            corners.extend((0..values.len() / count).map(corner));
         }
-        let terms = components.terms();
-        let rows = Filters { channels: terms, side: 1, weights: components.weights };
-        let transposed = Filters { channels: count, side: 1, weights: transposed(&rows.weights, count) };
-        Some(Self { variance: variance(&table, count), components: rows, transposed, table })
+        let patches = corners.iter().flat_map(|&[picture, y, x]| pictures[picture].patch(y, x, side));
+        let variance = variance(patches, 3 * side * side);
+        let found_variance = self::variance(table.iter().copied(), count);
+        let components = Filters { channels: components.terms(), side: 1, ..components };
+        Some(Self { pictures: pictures.to_vec(), components, side, table, corners, variance, found_variance })
     }
 
-    /// All patches, `[patches, components]`.
-    #[cfg(test)]
-    pub(super) fn all(&self) -> &[f32] {
-        &self.table
+    /// The numbers of some patches, each drawn from all.
+    pub(super) fn choose(&self, count: usize, draw: &mut Draw) -> Vec<usize> {
+        (0..count).map(|_| draw.below(self.corners.len())).collect()
     }
 
-    /// Some patches, each drawn from all: `[count, components]`.
-    pub(super) fn choose(&self, count: usize, draw: &mut Draw) -> Vec<f32> {
+    /// What some patches are found by: `[count, components]`.
+    pub(super) fn described(&self, chosen: &[usize]) -> Vec<f32> {
         let terms = self.components.count();
-        let patches = self.table.len() / terms;
-        let mut chosen = Vec::with_capacity(count * terms);
-        for _ in 0..count {
-            let patch = draw.below(patches);
-            chosen.extend_from_slice(&self.table[patch * terms..(patch + 1) * terms]);
-        }
-        chosen
+        chosen.iter().flat_map(|&p| &self.table[p * terms..(p + 1) * terms]).copied().collect()
     }
 
-    /// `[components, patches]` of `[3 * side * side, patches]`.
+    /// What patches `[3 * side * side, patches]` are found by: `[components, patches]`.
     pub(super) fn describe(&self, patches: &[f32]) -> Vec<f32> {
-        product(&self.components, patches)
+        let grid = Grid { size: [1, patches.len() / self.components.channels], stride: 1, origin: [0, 0] };
+        project(Level::new(), patches, grid, &self.components)
     }
 
-    /// The gradient to patches from that to their components.
-    pub(super) fn describe_adjoint(&self, gradient: &[f32]) -> Vec<f32> {
-        product(&self.transposed, gradient)
+    /// The values of a patch.
+    pub(super) fn patch(&self, number: usize) -> impl Iterator<Item = f32> {
+        let [picture, y, x] = self.corners[number];
+        self.pictures[picture].patch(y, x, self.side)
     }
-}
 
-fn product(rows: &Filters, columns: &[f32]) -> Vec<f32> {
-    let grid = Grid { size: [1, columns.len() / rows.channels], stride: 1, origin: [0, 0] };
-    project(Level::new(), columns, grid, rows)
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.corners.len()
+    }
 }
 
 /// Columns as rows; `rows` rows are given.
@@ -90,14 +95,17 @@ fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
     (0..values.len()).map(|i| values[i % rows * columns + i / rows]).collect()
 }
 
-fn variance(table: &[f32], terms: usize) -> f32 {
-    let rows = (table.len() / terms) as f64;
+/// The sum over `terms` of the variances of rows of so many values.
+fn variance(values: impl Iterator<Item = f32>, terms: usize) -> f32 {
     let mut sums = vec![[0.0_f64; 2]; terms];
-    for row in table.chunks_exact(terms) {
-        for (sum, &v) in sums.iter_mut().zip(row) {
-            *sum = [sum[0] + f64::from(v), sum[1] + f64::from(v).powi(2)];
-        }
+    let mut count = 0_usize;
+    for v in values {
+        let [sum, squares] = &mut sums[count % terms];
+        *sum += f64::from(v);
+        *squares += f64::from(v).powi(2);
+        count += 1;
     }
+    let rows = (count / terms) as f64;
     let of = |[sum, squares]: &[f64; 2]| squares / rows - (sum / rows).powi(2);
     (sums.iter().map(of).sum::<f64>() as f32).max(1e-6)
 }
