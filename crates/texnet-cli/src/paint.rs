@@ -29,12 +29,9 @@ pub(crate) fn picture(path: &Path, [width, height]: [usize; 2], coding: &Coding)
 
 /// A picture that is there already into a file.
 pub(crate) fn whole(path: &Path, image: &Image, coding: &Coding) -> Result<()> {
-    let picture =
-        Picture { band: image.height(), ..picture(path, [image.width(), image.height()], coding)? };
-    texnet_io::write(path, &picture, |_| {
-        Ok::<_, WriteError>(Band { image: image.clone(), alpha: None })
-    })
-    .with_context(|| path.display().to_string())
+    let picture = Picture { band: image.height(), ..picture(path, [image.width(), image.height()], coding)? };
+    texnet_io::write(path, &picture, |_| Ok::<_, WriteError>(Band { image: image.clone(), alpha: None }))
+        .with_context(|| path.display().to_string())
 }
 
 /// Paints a window into a file, with a bar; `alpha` gives the alpha of a row if the picture has it.

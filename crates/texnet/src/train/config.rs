@@ -104,7 +104,7 @@ impl Default for TrainConfig {
             seed: 0,
             iterations: None,
             coarse_iterations: None,
-            megapixels: 140.0,
+            megapixels: 100.0,
             batch: 1,
             size: None,
             scales: None,
