@@ -11,7 +11,20 @@ macro_rules! models {
 }
 
 /// Names and files, sorted.
-const MODELS: [(&str, &[u8]); 2] = models!["gravel", "pebbles"];
+const MODELS: [(&str, &[u8]); 12] = models![
+    "autumn",
+    "bark",
+    "beans",
+    "bricks",
+    "cobbles",
+    "coffee",
+    "cranberries",
+    "gravel",
+    "knit",
+    "pebbles",
+    "scales",
+    "straw",
+];
 
 /// The names of all.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
