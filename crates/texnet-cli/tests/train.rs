@@ -90,6 +90,18 @@ fn a_picture_becomes_a_model_a_sheet_and_a_sample() {
 }
 
 #[test]
+fn sheets_show_any_model_beside_an_exemplar_and_never_replace_it() {
+    let desk = Desk::new();
+    desk.ok(&format!("train spots.png -o out.safetensors --iterations 3 -q {SMALL}"));
+    desk.ok("sample out.safetensors --sheet spots.png -o again.png");
+    assert!(desk.bytes("again.png") == desk.bytes("out.sheet.png"));
+    let before = desk.bytes("spots.png");
+    assert!(desk.refused("sample out.safetensors --sheet spots.png -o ./spots.png").contains("-o"));
+    assert!(desk.refused("sample out.safetensors --sheet nothing.png").contains("nothing.png"));
+    assert!(desk.bytes("spots.png") == before);
+}
+
+#[test]
 fn the_exemplar_is_never_written_over() {
     let desk = Desk::new();
     let before = desk.bytes("spots.png");
