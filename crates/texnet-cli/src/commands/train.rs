@@ -187,18 +187,7 @@ fn finish(
     let model: Model = trainer.model(summary)?;
     let precision = if arguments.half { Precision::F16 } else { Precision::F32 };
     files::write_model(output, &model, precision)?;
-    let beside = |ending: &str| {
-        let path = output.with_extension(ending);
-        (!files::is_one_of(&path, &arguments.images)).then_some(path)
-    };
-    let [sheet, sample] = ["sheet.png", "png"].map(beside);
-    if let Some(path) = &sheet {
-        sheet::write(path, &model, &exemplars[0], &Coding::default())?;
-    }
-    if let Some(path) = &sample {
-        let plane = Plane::texture(&model, PlaneOptions::default())?;
-        paint::whole(path, &plane.window(Window::sized(SAMPLE, SAMPLE))?, &Coding::default())?;
-    }
+    let [sheet, sample] = pictures(&model, &exemplars[0], output, &arguments.images)?;
     let sentence = format!(
         "{}: learned in {} steps, score {:.4}{}",
         output.display(),
@@ -214,6 +203,28 @@ fn finish(
         }),
     );
     Ok(())
+}
+
+/// The sheet and the sample beside a new model; none that would take the place of what was learned from.
+fn pictures(
+    model: &Model,
+    exemplar: &Image,
+    output: &Path,
+    images: &[PathBuf],
+) -> Result<[Option<PathBuf>; 2]> {
+    let beside = |ending: &str| {
+        let path = output.with_extension(ending);
+        (!files::is_one_of(&path, images)).then_some(path)
+    };
+    let [sheet, sample] = ["sheet.png", "png"].map(beside);
+    if let Some(path) = &sheet {
+        sheet::write(path, model, exemplar, &Coding::default())?;
+    }
+    if let Some(path) = &sample {
+        let plane = Plane::texture(model, PlaneOptions::default())?;
+        paint::whole(path, &plane.window(Window::sized(SAMPLE, SAMPLE))?, &Coding::default())?;
+    }
+    Ok([sheet, sample])
 }
 
 fn source(images: &[PathBuf]) -> String {

@@ -1,4 +1,5 @@
-//! What the tests of the losses that compare patches share: the numbers that `tools/patches_golden.py` froze.
+//! What the tests of the losses that compare patches share: the numbers that `tools/patches_golden.py` froze, finite
+//! differences, repetition.
 
 use nalgebra::{Matrix3, Vector3};
 use serde_json::Value;
@@ -7,6 +8,7 @@ use texnet_kernels::learn::projection::Filters;
 
 use super::colour::Whitening;
 use super::host::Measured;
+use crate::draw::{Draw, Stream};
 
 /// Rows and columns of the exemplar and of the picture; levels.
 pub(crate) const EXEMPLAR: [usize; 2] = [24, 20];
@@ -36,6 +38,45 @@ pub(crate) fn picture(tensor: u32, [height, width]: [usize; 2]) -> Image {
 
 pub(crate) fn filters(tensor: u32, count: usize, side: usize) -> Filters {
     Filters { channels: 3, side, weights: numbers(tensor, count * 3 * side * side) }
+}
+
+/// Noise over stripes.
+pub(crate) fn image(seed: u64, side: usize) -> Image {
+    let mut draw = Draw::new(seed, Stream::Noise, 0);
+    let values =
+        (0..3 * side * side).map(|i| 0.4 + 0.15 * draw.normal() + 0.1 * ((i / 5 % 2) as f32)).collect();
+    Image::from_planes(side, side, values)
+}
+
+/// Slopes by central differences of this step along random directions, relative to those of the gradient: their
+/// regression, which is 1 when the gradient is right.
+pub(crate) fn relative_slope(pictures: &[f32], step: f32, measure: impl Fn(&[f32]) -> Measured) -> f64 {
+    let gradient = measure(pictures).gradient;
+    let mut draw = Draw::new(2, Stream::Crop, 0);
+    let (mut products, mut squares) = (0.0, 0.0);
+    for _ in 0..24 {
+        let direction: Vec<f32> = pictures.iter().map(|_| draw.normal()).collect();
+        let moved = |step: f32| {
+            let moved: Vec<f32> = pictures.iter().zip(&direction).map(|(p, d)| p + step * d).collect();
+            f64::from(measure(&moved).value)
+        };
+        let slope = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
+        let ours: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(g * d)).sum();
+        products += slope * ours;
+        squares += ours * ours;
+    }
+    products / squares
+}
+
+/// A step is the same on any number of threads, and no other step's.
+pub(crate) fn assert_repeatable(measure: impl Fn(u64) -> Measured + Sync) {
+    let on = |step, threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| measure(step))
+    };
+    let [a, b] = [on(5, 1), on(5, 3)];
+    assert!(a.value == b.value && a.gradient == b.gradient);
+    assert!(on(6, 1).value != a.value);
 }
 
 pub(crate) struct Golden(Value);

@@ -1,10 +1,12 @@
 //! Where textures are compared without a network: a Gaussian pyramid in the exemplar's own colour space.
 
+use rayon::prelude::*;
 use texnet_infer::Image;
 use texnet_kernels::Border;
 use texnet_kernels::learn::pyramid;
 
 use super::colour::Whitening;
+use super::host::Measured;
 
 /// A picture of three planes.
 #[derive(Debug, Clone)]
@@ -59,8 +61,26 @@ impl White {
         self.size.map(|side| side >> level)
     }
 
+    /// The sum of what every level contributes, and its gradient to a batch `[n, 3, height, width]`. `share` gets a
+    /// level and its planes of every picture, and returns its value and the gradients to them.
+    pub(crate) fn measure(
+        &self,
+        pictures: &[f32],
+        share: impl Fn(usize, &[Vec<f32>]) -> (f32, Vec<Vec<f32>>) + Sync,
+    ) -> Measured {
+        let measured: Vec<(f32, Vec<Vec<f32>>)> = self
+            .split(pictures)
+            .par_iter()
+            .enumerate()
+            .map(|(level, pictures)| share(level, pictures))
+            .collect();
+        let value = measured.iter().map(|(value, _)| value).sum();
+        let gradients = measured.into_iter().map(|(_, gradient)| gradient).collect();
+        Measured { value, gradient: self.gather(gradients) }
+    }
+
     /// The planes of every level of every picture of a batch `[n, 3, height, width]`: `[level][picture]`.
-    pub(crate) fn split(&self, pictures: &[f32]) -> Vec<Vec<Vec<f32>>> {
+    fn split(&self, pictures: &[f32]) -> Vec<Vec<Vec<f32>>> {
         let volume = 3 * self.size[0] * self.size[1];
         let white = pictures.chunks_exact(volume).map(|p| self.whitening.planes(p));
         let mut levels: Vec<Vec<Vec<f32>>> = vec![white.collect()];
@@ -74,7 +94,7 @@ impl White {
     }
 
     /// The gradient to the batch from those to its planes.
-    pub(crate) fn gather(&self, mut gradients: Vec<Vec<Vec<f32>>>) -> Vec<f32> {
+    fn gather(&self, mut gradients: Vec<Vec<Vec<f32>>>) -> Vec<f32> {
         while gradients.len() > 1 {
             let coarse = gradients.pop().unwrap_or_default();
             let level = gradients.len() - 1;

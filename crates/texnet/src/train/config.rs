@@ -137,10 +137,17 @@ impl TrainConfig {
     pub fn resolve(mut self, exemplars: &[Image]) -> Result<Self, ConfigError> {
         self.check_numbers()?;
         let scaled = self.scaled(exemplars)?;
+        self.choose(&scaled);
+        self.check_sizes()?;
+        Ok(self)
+    }
+
+    /// What was left open, for these pictures.
+    fn choose(&mut self, scaled: &[Image]) {
         let object = scaled.iter().map(object_size).fold(0.0, f32::max);
         let roomy = scaled.iter().all(|image| image.height().min(image.width()) >= LARGE_EXEMPLAR);
         let large = object > LARGE_OBJECTS && roomy;
-        let scales = *self.scales.get_or_insert(if large { 5 } else { 4 });
+        self.scales.get_or_insert(if large { 5 } else { 4 });
         if self.sliced.levels == 0 {
             self.sliced.levels = if large { 5 } else { 4 };
             self.sliced.strides = if large { vec![4, 2] } else { vec![2] };
@@ -148,14 +155,19 @@ impl TrainConfig {
         if self.nearest.levels == 0 {
             self.nearest.levels = self.sliced.levels.saturating_sub(2).max(1);
         }
-        let size = *self.size.get_or_insert(if large { 256 } else { 128 });
+        self.size.get_or_insert(if large { 256 } else { 128 });
         if self.coarse_iterations.is_none() {
-            let mut steps = self.budget(self.halvings(&scaled));
+            let mut steps = self.budget(self.halvings(scaled));
             self.iterations = steps.pop();
             self.coarse_iterations = Some(steps);
         } else if self.iterations.is_none() {
             self.iterations = self.budget(0).pop();
         }
+    }
+
+    /// Whether pictures, network, levels and stages fit together.
+    fn check_sizes(&self) -> Result<(), ConfigError> {
+        let ([size, _], scales) = (self.size(), self.scales.unwrap_or(1));
         let spec = self.spec()?;
         if !(MIN_SIZE..=MAX_SIZE).contains(&size) || !size.is_multiple_of(spec.granularity()) {
             return Err(ConfigError(format!(
@@ -176,7 +188,7 @@ impl TrainConfig {
                 self.sliced.levels
             )));
         }
-        Ok(self)
+        Ok(())
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {

@@ -10,7 +10,6 @@
 mod patches;
 
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use texnet_infer::{Image, Level};
 use texnet_kernels::learn::nearest::Search;
@@ -124,10 +123,10 @@ impl Nearest {
         config.validate(size)?;
         let whitening = Whitening::of(exemplars);
         let levels = exemplar_levels(&whitening, exemplars, config.levels);
-        let of_level = |(level, pictures): (usize, &Vec<_>)| {
+        let of_level = |(level, pictures): (usize, Vec<_>)| {
             Exemplar::new(config, pictures, &mut Draw::new(config.seed, Stream::Neighbours, level as u64))
         };
-        let exemplar: Vec<Exemplar> = levels.iter().enumerate().map_while(of_level).collect();
+        let exemplar: Vec<Exemplar> = levels.into_iter().enumerate().map_while(of_level).collect();
         let white = White { whitening, size, levels: exemplar.len() };
         Ok(Self { config: config.clone(), white, exemplar })
     }
@@ -138,16 +137,7 @@ impl Nearest {
         if self.exemplar.is_empty() {
             return Measured { value: 0.0, gradient: vec![0.0; pictures.len()] };
         }
-        let measured: Vec<(f32, Vec<Vec<f32>>)> = self
-            .white
-            .split(pictures)
-            .par_iter()
-            .enumerate()
-            .map(|(level, pictures)| self.measure_level(level, pictures, step))
-            .collect();
-        let value = measured.iter().map(|(value, _)| value).sum();
-        let gradients = measured.into_iter().map(|(_, gradient)| gradient).collect();
-        Measured { value, gradient: self.white.gather(gradients) }
+        self.white.measure(pictures, |level, pictures| self.measure_level(level, pictures, step))
     }
 
     fn measure_level(&self, level: usize, pictures: &[Vec<f32>], step: u64) -> (f32, Vec<Vec<f32>>) {

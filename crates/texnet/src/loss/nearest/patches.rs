@@ -31,16 +31,16 @@ pub(super) struct Exemplar {
 
 impl Exemplar {
     /// None when a picture is smaller than a patch.
-    pub(super) fn new(config: &NearestConfig, pictures: &[Planes], draw: &mut Draw) -> Option<Self> {
+    pub(super) fn new(config: &NearestConfig, pictures: Vec<Planes>, draw: &mut Draw) -> Option<Self> {
         let fits = |p: &Planes| p.size.iter().all(|&size| size >= config.side + 2);
         if !pictures.iter().all(fits) {
             return None;
         }
-        Self::with(principal(config, pictures, draw), pictures)
+        Self::with(principal(config, &pictures, draw), pictures)
     }
 
     /// Of patches that are found by these components.
-    pub(super) fn with(components: Filters, pictures: &[Planes]) -> Option<Self> {
+    pub(super) fn with(components: Filters, pictures: Vec<Planes>) -> Option<Self> {
         let (count, side) = (components.count(), components.side);
         let mut table = Vec::new();
         let mut corners = Vec::new();
@@ -56,7 +56,7 @@ impl Exemplar {
         let variance = variance(patches, 3 * side * side);
         let found_variance = self::variance(table.iter().copied(), count);
         let components = Filters { channels: components.terms(), side: 1, ..components };
-        Some(Self { pictures: pictures.to_vec(), components, side, table, corners, variance, found_variance })
+        Some(Self { pictures, components, side, table, corners, variance, found_variance })
     }
 
     /// The numbers of some patches, each drawn from all.

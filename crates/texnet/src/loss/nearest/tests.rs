@@ -1,12 +1,5 @@
 use super::*;
-use crate::loss::golden::{self, Golden};
-
-fn image(seed: u64, side: usize) -> Image {
-    let mut draw = Draw::new(seed, Stream::Noise, 0);
-    let values =
-        (0..3 * side * side).map(|i| 0.4 + 0.15 * draw.normal() + 0.1 * ((i / 5 % 2) as f32)).collect();
-    Image::from_planes(side, side, values)
-}
+use crate::loss::golden::{self, Golden, image};
 
 fn config() -> NearestConfig {
     NearestConfig { side: 5, components: 12, places: 64, candidates: 128, ..NearestConfig::default() }
@@ -20,21 +13,8 @@ fn the_gradient_is_that_of_finite_differences() {
         let config = NearestConfig { balance: f32::INFINITY, components: 75, ..config() };
         let loss = Nearest::new(&config, &[image(1, 48)], [32, 32]).expect("a loss");
         let pictures: Vec<f32> = (0..batch).flat_map(|i| image(7 + i, 32).data().to_vec()).collect();
-        let gradient = loss.measure(&pictures, 3).gradient;
-        let mut draw = Draw::new(2, Stream::Crop, 0);
-        let (mut products, mut squares) = (0.0, 0.0);
-        for _ in 0..24 {
-            let direction: Vec<f32> = pictures.iter().map(|_| draw.normal()).collect();
-            let moved = |step: f32| {
-                let moved: Vec<f32> = pictures.iter().zip(&direction).map(|(p, d)| p + step * d).collect();
-                f64::from(loss.measure(&moved, 3).value)
-            };
-            let slope = (moved(2e-3) - moved(-2e-3)) / 4e-3;
-            let ours: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(g * d)).sum();
-            products += slope * ours;
-            squares += ours * ours;
-        }
-        assert!((products / squares - 1.0).abs() < 0.02, "{} at a batch of {batch}", products / squares);
+        let slope = golden::relative_slope(&pictures, 2e-3, |pictures| loss.measure(pictures, 3));
+        assert!((slope - 1.0).abs() < 0.02, "{slope} at a batch of {batch}");
     }
 }
 
@@ -55,13 +35,7 @@ fn patches_of_the_exemplar_are_near_and_those_of_noise_are_not() {
 fn steps_differ_and_can_be_repeated_on_any_number_of_threads() {
     let loss = Nearest::new(&config(), &[image(1, 40)], [32, 32]).expect("a loss");
     let picture = image(9, 32);
-    let measure = |step, threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| loss.measure(picture.data(), step))
-    };
-    let [a, b] = [measure(5, 1), measure(5, 3)];
-    assert!(a.value == b.value && a.gradient == b.gradient);
-    assert!(measure(6, 1).value != a.value);
+    golden::assert_repeatable(|step| loss.measure(picture.data(), step));
 }
 
 #[test]
@@ -92,22 +66,20 @@ fn value_and_gradient_are_those_of_torch() {
     let golden = Golden::read();
     let whitening = golden.whitening();
     let levels = exemplar_levels(&whitening, &[golden::picture(1, golden::EXEMPLAR)], golden::LEVELS);
-    let of_level = |(level, pictures): (usize, &Vec<_>)| {
+    let of_level = |(level, pictures): (usize, Vec<_>)| {
         Exemplar::with(golden::filters(30 + level as u32, 4, 5), pictures).expect("patches")
     };
-    let exemplar: Vec<Exemplar> = levels.iter().enumerate().map(of_level).collect();
+    let exemplar: Vec<Exemplar> = levels.into_iter().enumerate().map(of_level).collect();
     let config = NearestConfig { components: 4, side: 5, balance: 0.02, weight: 0.5, ..config() };
     let white = White { whitening, size: golden::PICTURE, levels: golden::LEVELS };
-    let pictures = white.split(golden::picture(2, golden::PICTURE).data());
     let loss = Nearest { config, white, exemplar };
-    let share = |(level, pictures): (usize, &Vec<Vec<f32>>)| {
+    let share = |level: usize, pictures: &[Vec<f32>]| {
         let size = loss.white.size_at(level);
         let corners = (0..10).map(|i| [0, 7 * i % size[0], (5 * i + 3) % size[1]]).collect();
         let exemplar = &loss.exemplar[level];
         let candidates: Vec<usize> = (0..exemplar.len()).collect();
         loss.compare(exemplar, pictures, &Places::at(corners, size, 5), &candidates)
     };
-    let (values, gradients): (Vec<f32>, Vec<_>) = pictures.iter().enumerate().map(share).unzip();
-    let measured = Measured { value: values.iter().sum(), gradient: loss.white.gather(gradients) };
+    let measured = loss.white.measure(golden::picture(2, golden::PICTURE).data(), share);
     golden.compare("nearest", &measured);
 }

@@ -162,15 +162,7 @@ impl Sliced {
     /// The distance of a batch `[n, 3, height, width]` whose patches are pooled, and its gradient.
     #[must_use]
     pub fn measure(&self, pictures: &[f32], step: u64) -> Measured {
-        let levels = self.white.split(pictures);
-        let measured: Vec<(f32, Vec<Vec<f32>>)> = levels
-            .par_iter()
-            .enumerate()
-            .map(|(level, pictures)| self.measure_level(level, pictures, step))
-            .collect();
-        let value = measured.iter().map(|(value, _)| value).sum();
-        let gradients = measured.into_iter().map(|(_, gradient)| gradient).collect();
-        Measured { value, gradient: self.white.gather(gradients) }
+        self.white.measure(pictures, |level, pictures| self.measure_level(level, pictures, step))
     }
 
     /// The mean over the filters that a step draws at a level, its share of the total, and its gradient.

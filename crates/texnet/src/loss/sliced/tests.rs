@@ -1,14 +1,6 @@
 use super::*;
-use crate::draw::Draw;
-use crate::loss::golden::{self, Golden};
+use crate::loss::golden::{self, Golden, image};
 use crate::loss::white::exemplar_levels;
-
-fn image(seed: u64, side: usize) -> Image {
-    let mut draw = Draw::new(seed, Stream::Noise, 0);
-    let values =
-        (0..3 * side * side).map(|i| 0.4 + 0.15 * draw.normal() + 0.1 * ((i / 5 % 2) as f32)).collect();
-    Image::from_planes(side, side, values)
-}
 
 fn config() -> SlicedConfig {
     SlicedConfig { levels: 3, bank: 12, ..SlicedConfig::default() }
@@ -24,21 +16,8 @@ fn the_gradient_is_that_of_finite_differences() {
         let config = SlicedConfig { strides, ..config() };
         let loss = Sliced::new(&config, &[image(1, 48)], [32, 32], batch).expect("a loss");
         let pictures: Vec<f32> = (0..batch as u64).flat_map(|i| image(7 + i, 32).data().to_vec()).collect();
-        let gradient = loss.measure(&pictures, 3).gradient;
-        let mut draw = Draw::new(2, Stream::Crop, 0);
-        let (mut products, mut squares) = (0.0, 0.0);
-        for _ in 0..24 {
-            let direction: Vec<f32> = pictures.iter().map(|_| draw.normal()).collect();
-            let moved = |step: f32| {
-                let moved: Vec<f32> = pictures.iter().zip(&direction).map(|(p, d)| p + step * d).collect();
-                f64::from(loss.measure(&moved, 3).value)
-            };
-            let slope = (moved(2e-4) - moved(-2e-4)) / 4e-4;
-            let ours: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(g * d)).sum();
-            products += slope * ours;
-            squares += ours * ours;
-        }
-        assert!((products / squares - 1.0).abs() < 0.05, "{} at a batch of {batch}", products / squares);
+        let slope = golden::relative_slope(&pictures, 2e-4, |pictures| loss.measure(pictures, 3));
+        assert!((slope - 1.0).abs() < 0.05, "{slope} at a batch of {batch}");
     }
 }
 
@@ -60,13 +39,7 @@ fn a_periodic_picture_is_nearer_to_itself_than_to_noise() {
 fn steps_differ_and_can_be_repeated_on_any_number_of_threads() {
     let loss = Sliced::new(&config(), &[image(1, 40)], [32, 32], 1).expect("a loss");
     let picture = image(9, 32);
-    let measure = |step, threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| loss.measure(picture.data(), step))
-    };
-    let [a, b] = [measure(5, 1), measure(5, 3)];
-    assert!(a.value == b.value && a.gradient == b.gradient);
-    assert!(measure(6, 1).value != a.value);
+    golden::assert_repeatable(|step| loss.measure(picture.data(), step));
 }
 
 #[test]
