@@ -92,7 +92,7 @@ fn a_run_that_was_stopped_anywhere_ends_like_one_that_was_not() {
     let path = folder.path().join("state");
     let mut whole = trainer(&config);
     run(&mut whole);
-    for stop in [1, 11, 12, 13, 30] {
+    for stop in [1, 11, 12, 13, 30, config.steps()] {
         let mut first = trainer(&config);
         while first.state().step < stop {
             first.step().expect("a step");

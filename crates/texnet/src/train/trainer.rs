@@ -96,7 +96,7 @@ impl Trainer {
     /// # Errors
     /// When the state belongs to another network.
     pub fn set_state(&mut self, state: State) -> Result<(), TrainError> {
-        if state.step >= self.part.end() && state.step < self.config.steps() {
+        if state.step >= self.part.end() {
             self.part = self.next_part(state.step)?;
         }
         if state.parameters.shapes != self.part.parameters().shapes {
