@@ -101,7 +101,7 @@ pub(crate) struct Train {
     /// Make as many steps as fit into this many minutes on this machine.
     #[arg(long, value_name = "M", conflicts_with = "iterations", value_parser = parse_minutes)]
     pub(crate) minutes: Option<f64>,
-    /// Where to compute: auto or cpu.
+    /// Where to compute: auto, cpu, or cuda or wgpu in builds with that feature; with several, cuda:1.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
     /// The file of VGG-19's weights, for presets that need them [default: TEXNET_VGG, or where `texnet weights` puts it].
