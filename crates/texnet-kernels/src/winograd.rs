@@ -18,7 +18,7 @@ use crate::strip::{Strip, TileRow};
 /// Outputs of a tile, in either direction.
 pub const TILE: usize = 4;
 /// Products of a tile, in either direction.
-const POINTS: usize = 6;
+pub(crate) const POINTS: usize = 6;
 /// Tiles transformed together: both transforms of 40 channels stay in the second-level cache.
 const RUN: usize = 32;
 
@@ -258,7 +258,7 @@ fn store_points<S: Simd, V: SimdFloat<S, Element = f32>>(tile: [[V; 6]; 6], out:
 
 /// A' m A of a vector of tiles: four rows of four outputs.
 #[inline(always)]
-fn load_outputs<S: Simd, V: SimdFloat<S, Element = f32>>(
+pub(crate) fn load_outputs<S: Simd, V: SimdFloat<S, Element = f32>>(
     simd: S,
     product: &[f32],
     plane: usize,
@@ -286,13 +286,13 @@ fn load_outputs<S: Simd, V: SimdFloat<S, Element = f32>>(
 
 /// `factor * value + addend`, rounded once.
 #[inline(always)]
-fn times<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, factor: f32, value: V, addend: V) -> V {
+pub(crate) fn times<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, factor: f32, value: V, addend: V) -> V {
     value.mul_add_precise(V::splat(simd, factor), addend)
 }
 
 /// B' d: one row or column of an input tile.
 #[inline(always)]
-fn transform_input<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, d: [V; 6]) -> [V; 6] {
+pub(crate) fn transform_input<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, d: [V; 6]) -> [V; 6] {
     let even = times(simd, -4.0, d[2], d[4]);
     let odd = times(simd, -4.0, d[1], d[3]);
     let difference = d[4] - d[2];
@@ -309,7 +309,7 @@ fn transform_input<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, d: [V; 6]) 
 
 /// A' m: one row or column of a product tile.
 #[inline(always)]
-fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6]) -> [V; 4] {
+pub(crate) fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6]) -> [V; 4] {
     let [sum, difference] = [m[1] + m[2], m[1] - m[2]];
     let [far_sum, far_difference] = [m[3] + m[4], m[3] - m[4]];
     [

@@ -6,6 +6,7 @@ use texnet_kernels::learn::nearest::Search;
 use texnet_kernels::learn::norm::{self, Group, NormShape};
 use texnet_kernels::learn::projection::{Filters, Grid, Projected, project, project_adjoint};
 use texnet_kernels::learn::reference;
+use texnet_kernels::learn::wide::{WideConv, WideShape};
 use texnet_kernels::{Border, Level, level_name, levels};
 
 /// Values in [-1, 1) from a linear congruential generator.
@@ -99,6 +100,51 @@ fn convolution_is_its_reference_and_its_gradients_are_its_transposes() {
         let to_bias = conv::backward_bias(shape, &g);
         let constant = conv::forward(Level::new(), shape, &vec![0.0; x.len()], &weight, &bias);
         assert_equal_products([&constant, &g], [&bias, &to_bias], &what);
+    }
+}
+
+/// The middle of planes: `margin` rows and columns less on every side.
+fn inside(planes: &[f32], [height, width]: [usize; 2], margin: usize) -> Vec<f32> {
+    let row = |(y, row): (usize, &[f32])| {
+        let kept = (margin..height - margin).contains(&(y % height));
+        if kept { row[margin..width - margin].to_vec() } else { Vec::new() }
+    };
+    planes.chunks_exact(width).enumerate().flat_map(row).collect()
+}
+
+#[test]
+fn convolution_of_many_channels_is_its_reference_both_ways() {
+    let mut values = Values(11);
+    for (batch, inputs, outputs, size, tolerance) in [
+        (1, 16, 16, [4, 4], 2e-5),
+        (3, 5, 33, [3, 6], 2e-5),
+        (2, 19, 8, [17, 70], 2e-5),
+        (1, 33, 70, [9, 5], 2e-5),
+        (1, 512, 40, [8, 8], 1e-4),
+    ] {
+        let shape = ConvShape { batch, inputs, outputs, size, kernel: 3, border: Border::Zero };
+        let x = values.take(batch * inputs * size[0] * size[1]);
+        let weight = values.take(outputs * inputs * 9);
+        let bias = values.take(outputs);
+        let conv = WideConv::new(inputs, &weight, &bias);
+        let whole = reference::conv(shape, &x, &weight, &bias);
+        for margin in [1, 0] {
+            let what = format!("{shape:?}, margin {margin}");
+            let wide = WideShape { batch, size, margin };
+            let expected = inside(&whole, size, 1 - margin);
+            let out = everywhere(&what, |level| conv.forward(level, wide, &x, false));
+            assert_close(&out, &expected, tolerance, &what);
+            let relu: Vec<f32> = out.iter().map(|v| v.max(0.0)).collect();
+            assert_eq!(conv.forward(Level::new(), wide, &x, true), relu, "{what}");
+            let g = values.take(out.len());
+            let back = everywhere(&what, |level| conv.backward(level, wide, None, &g));
+            let zero = conv.forward(Level::new(), wide, &vec![0.0; x.len()], false);
+            let linear: Vec<f32> = expected.iter().zip(&zero).map(|(v, bias)| v - bias).collect();
+            assert_equal_products([&linear, &g], [&x, &back], &what);
+            let masked: Vec<f32> = g.iter().zip(&out).map(|(g, v)| if *v > 0.0 { *g } else { 0.0 }).collect();
+            let through = conv.backward(Level::new(), wide, Some(&relu), &g);
+            assert_eq!(through, conv.backward(Level::new(), wide, None, &masked), "{what}");
+        }
     }
 }
 

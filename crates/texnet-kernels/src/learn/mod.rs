@@ -10,6 +10,8 @@ pub mod padded;
 pub mod projection;
 pub mod pyramid;
 pub mod reference;
+mod scratch;
 pub mod sort;
 mod sums;
 pub mod taps;
+pub mod wide;

@@ -13,7 +13,7 @@
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 
 /// Outputs whose weights lie together.
-const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = 8;
 /// Values that may be read behind the last column: one vector.
 pub const SLACK: usize = 16;
 
@@ -53,16 +53,36 @@ impl Taps {
         columns: usize,
     ) {
         assert_eq!(offsets.len(), self.terms, "an offset for every term");
-        let source = Source { data, offsets };
-        dispatch!(level, simd => self.run(simd, source, out, at, columns));
+        let taps = TapsRef { outputs: self.outputs, weights: &self.weights, bias: &self.bias };
+        dispatch!(level, simd => taps.run(simd, Source { data, offsets }, out, at, columns));
     }
+}
 
+/// [`Taps`], borrowed.
+#[derive(Clone, Copy)]
+pub(super) struct TapsRef<'a> {
+    pub(super) outputs: usize,
+    /// As in [`Taps`].
+    pub(super) weights: &'a [f32],
+    pub(super) bias: &'a [f32],
+}
+
+impl TapsRef<'_> {
+    /// As [`Taps::multiply`].
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, source: Source<'_>, out: &mut [&mut [f32]], at: usize, columns: usize) {
+    pub(super) fn run<S: Simd>(
+        self,
+        simd: S,
+        source: Source<'_>,
+        out: &mut [&mut [f32]],
+        at: usize,
+        columns: usize,
+    ) {
         let wide = <S::f32s as SimdBase<S>>::LEN >= 16;
+        let terms = source.offsets.len();
         for first in (0..self.outputs).step_by(BLOCK) {
             let size = BLOCK.min(self.outputs - first);
-            let weights = &self.weights[first * self.terms..(first + size) * self.terms];
+            let weights = &self.weights[first * terms..(first + size) * terms];
             let mut row = 0;
             while row < size {
                 let tile = Tile { weights, size, row, bias: &self.bias[first + row..], source };
@@ -80,10 +100,11 @@ impl Taps {
     }
 }
 
+/// The right factor: row `t` begins at `offsets[t]`.
 #[derive(Clone, Copy)]
-struct Source<'a> {
-    data: &'a [f32],
-    offsets: &'a [usize],
+pub(super) struct Source<'a> {
+    pub(super) data: &'a [f32],
+    pub(super) offsets: &'a [usize],
 }
 
 /// Some rows of a block.

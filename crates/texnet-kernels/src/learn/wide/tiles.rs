@@ -1,0 +1,243 @@
+//! Tiles of a slab: their inputs, transformed; their products, transformed back.
+
+use std::ops::Range;
+
+use fearless_simd::{Level, Simd, SimdBase, dispatch, f32x16};
+
+use super::{Input, WideShape};
+use crate::learn::scratch;
+use crate::winograd::{POINTS, TILE, load_outputs, transform_input};
+
+/// Tiles of a vector.
+const LANES: usize = 16;
+
+/// Tiles of some rows of some samples, numbered sample by sample, row by row.
+pub(super) struct Tiles {
+    shape: WideShape,
+    samples: Range<usize>,
+    /// First row of tiles, and their number.
+    first: usize,
+    rows: usize,
+    /// Tiles of a row.
+    columns: usize,
+}
+
+/// What happens to a sum.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a> {
+    /// Nothing is added when it is empty.
+    pub(super) bias: &'a [f32],
+    pub(super) relu: bool,
+}
+
+impl Finish<'_> {
+    /// For some outputs.
+    pub(super) fn of(self, first: usize, outputs: usize) -> Self {
+        Self { bias: self.bias.get(first..first + outputs).unwrap_or_default(), ..self }
+    }
+}
+
+impl Tiles {
+    pub(super) fn new(shape: WideShape, samples: Range<usize>, rows: Range<usize>) -> Self {
+        let columns = shape.output()[1].div_ceil(TILE);
+        Self { shape, samples, first: rows.start, rows: rows.len(), columns }
+    }
+
+    /// Tiles of a sample.
+    fn count(&self) -> usize {
+        self.rows * self.columns
+    }
+
+    /// Room for all tiles in whole vectors, each sample beginning anywhere.
+    pub(super) fn stride(&self) -> usize {
+        let last = (self.samples.len() - 1) * self.count();
+        (last + self.count().next_multiple_of(LANES)).next_multiple_of(LANES)
+    }
+
+    /// B' d B of all tiles of some channels: `[channels, stride]` to each of 36 slices.
+    pub(super) fn transform(
+        &self,
+        level: Level,
+        input: Input<'_>,
+        inputs: usize,
+        channels: Range<usize>,
+        points: &mut [&mut [f32]],
+    ) {
+        let mut staged = Staged::new(self);
+        scratch::with(staged.len(), |memory| {
+            for (i, c) in channels.enumerate() {
+                for (s, sample) in self.samples.clone().enumerate() {
+                    staged.fill(self, input, sample * inputs + c, memory);
+                    let at = i * self.stride() + s * self.count();
+                    dispatch!(level, simd => staged.transform(simd, self.count(), memory, points, at));
+                }
+            }
+        });
+    }
+
+    /// A' m A of the products `[36, outputs, stride]`, finished, to the planes of every sample in turn.
+    pub(super) fn finish(
+        &self,
+        level: Level,
+        products: &[f32],
+        plane: usize,
+        finish: Finish<'_>,
+        out: &mut [&mut [f32]],
+    ) {
+        let outputs = out.len() / self.samples.len();
+        for (i, out) in out.iter_mut().enumerate() {
+            let (sample, o) = (i / outputs, i % outputs);
+            let products = &products[o * self.stride() + sample * self.count()..];
+            let bias = finish.bias.get(o).copied().unwrap_or(0.0);
+            let least = if finish.relu { 0.0 } else { f32::NEG_INFINITY };
+            dispatch!(level, simd => self.write(simd, products, plane, [bias, least], out));
+        }
+    }
+
+    #[inline(always)]
+    fn write<S: Simd>(
+        &self,
+        simd: S,
+        products: &[f32],
+        plane: usize,
+        [bias, least]: [f32; 2],
+        out: &mut [f32],
+    ) {
+        let width = self.shape.output()[1];
+        let (bias, least) = (f32x16::splat(simd, bias), f32x16::splat(simd, least));
+        for first in (0..self.count()).step_by(LANES) {
+            let tile = load_outputs::<S, f32x16<S>>(simd, &products[first..], plane);
+            let lanes = LANES.min(self.count() - first);
+            let (row, column) = (first / self.columns, first % self.columns);
+            let inside = column + LANES <= self.columns && TILE * (column + LANES) <= width;
+            for y in 0..TILE {
+                let values = [0, 1, 2, 3].map(
+                    #[inline(always)]
+                    |x| (tile[y][x] + bias).max(least),
+                );
+                if inside {
+                    let at = (TILE * row + y) * width + TILE * column;
+                    if at < out.len() {
+                        interleave(simd, values, &mut out[at..at + TILE * LANES]);
+                    }
+                } else {
+                    let mut quads = [0.0; TILE * LANES];
+                    interleave(simd, values, &mut quads);
+                    self.scatter(&quads[..TILE * lanes], first, y, width, out);
+                }
+            }
+        }
+    }
+
+    /// Row `y` of the tiles from `first` on, four values each, as far as they lie in the plane.
+    #[inline(always)]
+    fn scatter(&self, quads: &[f32], first: usize, y: usize, width: usize, out: &mut [f32]) {
+        for (i, quad) in quads.chunks_exact(TILE).enumerate() {
+            let (row, column) = ((first + i) / self.columns, (first + i) % self.columns);
+            let at = (TILE * row + y) * width + TILE * column;
+            let valid = TILE.min(width - TILE * column);
+            if at < out.len() {
+                out[at..at + valid].copy_from_slice(&quad[..valid]);
+            }
+        }
+    }
+}
+
+/// Four columns of sixteen tiles as sixty-four values of a row.
+#[inline(always)]
+fn interleave<S: Simd>(simd: S, [a, b, c, d]: [f32x16<S>; 4], out: &mut [f32]) {
+    let [(ac, ac2), (bd, bd2)] = [simd.interleave_f32x16(a, c), simd.interleave_f32x16(b, d)];
+    let [(p, q), (r, s)] = [simd.interleave_f32x16(ac, bd), simd.interleave_f32x16(ac2, bd2)];
+    for (values, out) in [p, q, r, s].into_iter().zip(out.chunks_exact_mut(LANES)) {
+        values.store_slice(out);
+    }
+}
+
+/// One channel of a slab, in planes that hold every fourth row and every fourth column, so that neighbouring tiles
+/// read neighbouring values. The first two columns of the next tile have planes of their own: tiles of different rows
+/// may follow each other.
+struct Staged {
+    /// Values of a plane: `[rows + 1, columns]` and a vector more.
+    plane: usize,
+    columns: usize,
+    /// A row of the padded input.
+    line: Vec<f32>,
+}
+
+impl Staged {
+    fn new(tiles: &Tiles) -> Self {
+        let plane = (tiles.rows + 1) * tiles.columns + LANES;
+        Self { plane, columns: tiles.columns, line: vec![0.0; TILE * (tiles.columns + 1)] }
+    }
+
+    fn len(&self) -> usize {
+        TILE * POINTS * self.plane
+    }
+
+    /// From plane number `channel` of the input.
+    fn fill(&mut self, tiles: &Tiles, input: Input<'_>, channel: usize, out: &mut [f32]) {
+        let [height, width] = input.shape.size;
+        for y in 0..TILE * tiles.rows + 2 {
+            let source = (TILE * tiles.first + y).checked_sub(input.shape.margin).filter(|&y| y < height);
+            let at = source.map(|y| (channel * height + y) * width);
+            self.fill_line(input, at);
+            for x in 0..POINTS {
+                let start = (y % TILE * POINTS + x) * self.plane + y / TILE * self.columns;
+                let row = &mut out[start..start + self.columns];
+                let values = self.line[x..].chunks(TILE);
+                row.iter_mut().zip(values).for_each(|(out, values)| *out = values[0]);
+            }
+        }
+    }
+
+    /// A row of the input that begins `at`, or zeros.
+    fn fill_line(&mut self, input: Input<'_>, at: Option<usize>) {
+        let (margin, width) = (input.shape.margin, input.shape.size[1]);
+        let Some(at) = at else { return self.line.fill(0.0) };
+        let line = &mut self.line[margin..];
+        let width = width.min(line.len());
+        let (line, values) = (&mut line[..width], &input.values[at..at + width]);
+        match input.mask {
+            None => line.copy_from_slice(values),
+            Some(mask) => {
+                let both = values.iter().zip(&mask[at..at + width]);
+                line.iter_mut().zip(both).for_each(|(out, (v, m))| *out = if *m > 0.0 { *v } else { 0.0 });
+            }
+        }
+        let end = margin + width;
+        self.line[..margin].fill(0.0);
+        self.line[end..].fill(0.0);
+    }
+
+    /// The first `count` tiles, to position `at` of 36 slices; whole vectors are written.
+    #[inline(always)]
+    fn transform<S: Simd>(
+        &self,
+        simd: S,
+        count: usize,
+        staged: &[f32],
+        points: &mut [&mut [f32]],
+        at: usize,
+    ) {
+        for first in (0..count).step_by(LANES) {
+            let mut lines = [[f32x16::splat(simd, 0.0); POINTS]; POINTS];
+            for y in 0..POINTS {
+                let start = y % TILE * POINTS * self.plane + y / TILE * self.columns + first;
+                let mut columns = [f32x16::splat(simd, 0.0); POINTS];
+                for x in 0..POINTS {
+                    let start = start + x * self.plane;
+                    columns[x] = f32x16::from_slice(simd, &staged[start..start + LANES]);
+                }
+                lines[y] = transform_input(simd, columns);
+            }
+            for x in 0..POINTS {
+                let column = [lines[0][x], lines[1][x], lines[2][x], lines[3][x], lines[4][x], lines[5][x]];
+                let column = transform_input(simd, column);
+                for y in 0..POINTS {
+                    let at = at + first;
+                    column[y].store_slice(&mut points[y * POINTS + x][at..at + LANES]);
+                }
+            }
+        }
+    }
+}
