@@ -8,5 +8,6 @@ pub mod import;
 pub mod loss;
 pub mod measure;
 pub mod ops;
+pub mod profile;
 pub mod resize;
 pub mod train;

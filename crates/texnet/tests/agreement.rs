@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Int, Tensor};
 use texnet::generator::{Generator, Parameters};
-use texnet::ops::{Group, NormOptions, Path};
+use texnet::ops::{FixedConv, Group, NormOptions, Path, gram};
 use texnet_infer::spec::{Norm, Padding};
 use texnet_infer::whole::{self, Features, Inputs};
 use texnet_infer::{GeneratorSpec, Level, model::Summary};
@@ -127,4 +127,46 @@ fn every_operation_is_its_composition() {
     let (coarse, fine) = (random([2, 3, 2, 4]), random([2, 1, 4, 8]));
     let ours = Path::Fast.join(coarse.clone(), fine.clone());
     assert_close(&values(ours), &values(Path::Composed.join(coarse, fine)), 0.0, "join");
+}
+
+/// Descriptors' operations: values and gradients to the features.
+#[test]
+fn fixed_operations_are_their_compositions() {
+    let device = Device::flex();
+    let wave = |count: usize, pace: f32| (0..count).map(|i| (i as f32 * pace).sin()).collect::<Vec<f32>>();
+    let tensor = |shape: [usize; 4], pace: f32| {
+        let data = burn::tensor::TensorData::new(wave(shape.iter().product(), pace), shape);
+        Tensor::<4>::from_data(data, &device)
+    };
+    let gradient = |x: &Tensor<4>, f: &dyn Fn(Tensor<4>) -> Tensor<1>| {
+        let x = x.clone().autodiff().require_grad();
+        let grads = f(x.clone()).backward();
+        values(x.grad(&grads).expect("a gradient"))
+    };
+    for (shape, outputs) in [([2, 5, 9, 7], 12), ([1, 24, 16, 16], 40)] {
+        let x = tensor(shape, 0.37);
+        let (weight, bias) = (wave(outputs * shape[1] * 9, 0.71), wave(outputs, 1.3));
+        let fast = FixedConv::new(shape[1], weight.clone(), bias.clone(), &device);
+        let composed = FixedConv::composed(shape[1], weight, bias, &device);
+        for (margin, activated) in [(1, true), (1, false), (0, true)] {
+            let what = format!("{shape:?} to {outputs}, margin {margin}, {activated}");
+            let [ours, expected] = [&fast, &composed].map(|c| c.forward(x.clone(), margin, activated));
+            assert_close(&values(ours.clone()), &values(expected), 1e-5, &what);
+            let ramp = tensor(ours.dims(), 0.23);
+            let of = |c: &FixedConv| {
+                gradient(&x, &|x| (c.forward(x, margin, activated) * ramp.clone().autodiff()).sum())
+            };
+            assert_close(&of(&fast), &of(&composed), 1e-5, &what);
+        }
+        let [n, c, h, w] = shape;
+        let composed = |x: Tensor<4>| {
+            let rows = x.reshape([n, c, h * w]);
+            rows.clone().matmul(rows.transpose()).div_scalar((h * w) as f64)
+        };
+        let flat = |gram: Tensor<3>| gram.into_data().iter::<f32>().collect::<Vec<f32>>();
+        assert_close(&flat(gram(&x)), &flat(composed(x.clone())), 1e-5, "gram");
+        let ramp = tensor([n, 1, c, c], 0.19).reshape([n, c, c]).autodiff();
+        let ours = gradient(&x, &|x| (gram(&x) * ramp.clone()).sum());
+        assert_close(&ours, &gradient(&x, &|x| (composed(x) * ramp.clone()).sum()), 1e-5, "gram gradient");
+    }
 }

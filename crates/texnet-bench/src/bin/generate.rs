@@ -11,35 +11,25 @@
 //! all additions, in 3 to 4 ms more.
 //! Memory: features stay in the second-level cache; what passes through main memory is each scale's output once
 //! out and once in, 40 to 16 channels, and the picture: 10 MB at 256x256, 1 ms at 10 GB/s. The work is bound by
-//! arithmetic and the second-level cache, not by memory. `--roofline` prints these figures.
+//! arithmetic and the second-level cache, not by memory. `generate roofline` prints these figures.
 
-use std::time::Instant;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::Result;
+use texnet_bench::{Options, times};
 use texnet_infer::{GeneratorSpec, Model, Plane, PlaneOptions, Window, calibrate};
 
-const USAGE: &str = "usage: generate [--size N] [--threads N] [--runs N] [--roofline]";
+const USAGE: &str = "usage: generate [roofline] [--size N] [--threads N] [--runs N]";
 const SCALES: usize = 5;
 
-struct Options {
-    size: usize,
-    threads: usize,
-    runs: usize,
-    roofline: bool,
-}
-
 fn main() -> Result<()> {
-    let options = parse(std::env::args().skip(1))?;
-    if options.roofline {
+    let options = Options::default().parse(USAGE, std::env::args().skip(1))?;
+    if options.words == ["roofline"] {
         return roofline();
     }
     let model = Model::untrained(GeneratorSpec::paper(SCALES), 1)?;
     let model = calibrate::calibrate(&model, 0);
     let plane = Plane::texture(&model, PlaneOptions::default())?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let window = Window::sized(options.size, options.size);
-    let mut times = pool.install(|| measure(options.runs, || plane.window(window).map(drop)))?;
-    times.sort_by(f64::total_cmp);
+    let times = options.pool()?.install(|| times(options.runs, || plane.window(window).map(drop)))?;
     let median = times[times.len() / 2];
     println!(
         "{{\"work\": \"generate\", \"size\": {}, \"threads\": {}, \"runs\": {}, \"median_ms\": {median:.3}, \
@@ -52,34 +42,6 @@ fn main() -> Result<()> {
         2e-6 * macs_per_pixel(&GeneratorSpec::paper(SCALES)) * (options.size as f64).powi(2) / median
     );
     Ok(())
-}
-
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
-    let mut options = Options { size: 256, threads: 1, runs: 9, roofline: false };
-    while let Some(argument) = arguments.next() {
-        let mut number = || -> Result<usize> { Ok(arguments.next().context(USAGE)?.parse()?) };
-        match argument.as_str() {
-            "--size" => options.size = number()?,
-            "--threads" => options.threads = number()?,
-            "--runs" => options.runs = number()?,
-            "--roofline" => options.roofline = true,
-            _ => bail!(USAGE),
-        }
-    }
-    ensure!(options.size > 0 && options.runs > 0, "size and runs are at least 1");
-    Ok(options)
-}
-
-/// Milliseconds of every run, after two that are not counted.
-fn measure<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<Vec<f64>, E> {
-    work()?;
-    work()?;
-    let time = |_| {
-        let start = Instant::now();
-        work()?;
-        Ok(start.elapsed().as_secs_f64() * 1e3)
-    };
-    (0..runs).map(time).collect()
 }
 
 /// Multiply-adds of one pixel of the finest scale, every convolution done directly.

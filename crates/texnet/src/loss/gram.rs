@@ -89,14 +89,7 @@ impl GramConfig {
     }
 }
 
-/// Gram matrices, of shape `[n, c, c]`, of features of shape `[n, c, h, w]`: inner products of channels over the
-/// positions, divided by their number.
-#[must_use]
-pub fn gram(features: &Tensor<4>) -> Tensor<3> {
-    let [n, c, h, w] = features.dims();
-    let rows = features.clone().reshape([n, c, h * w]);
-    rows.clone().matmul(rows.transpose()).div_scalar((h * w) as f64)
-}
+pub use crate::ops::gram;
 
 /// Gram matrices that are wanted: one per layer.
 #[derive(Debug, Clone)]

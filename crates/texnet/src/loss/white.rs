@@ -7,6 +7,7 @@ use texnet_kernels::learn::pyramid;
 
 use super::colour::Whitening;
 use super::host::Measured;
+use crate::profile::{Work, measured};
 
 /// A picture of three planes.
 #[derive(Debug, Clone)]
@@ -68,15 +69,14 @@ impl White {
         pictures: &[f32],
         share: impl Fn(usize, &[Vec<f32>]) -> (f32, Vec<Vec<f32>>) + Sync,
     ) -> Measured {
-        let measured: Vec<(f32, Vec<Vec<f32>>)> = self
-            .split(pictures)
-            .par_iter()
-            .enumerate()
-            .map(|(level, pictures)| share(level, pictures))
-            .collect();
-        let value = measured.iter().map(|(value, _)| value).sum();
-        let gradients = measured.into_iter().map(|(_, gradient)| gradient).collect();
-        Measured { value, gradient: self.gather(gradients) }
+        // A level holds a quarter of the one before: four thirds in all, and five plus five taps a pixel.
+        let work = Work::new(pictures.len() * 8, pictures.len() * 3);
+        let levels = measured("pyramid", work, || self.split(pictures));
+        let shares: Vec<(f32, Vec<Vec<f32>>)> =
+            levels.par_iter().enumerate().map(|(level, pictures)| share(level, pictures)).collect();
+        let value = shares.iter().map(|(value, _)| value).sum();
+        let gradients = shares.into_iter().map(|(_, gradient)| gradient).collect();
+        Measured { value, gradient: measured("pyramid gradient", work, || self.gather(gradients)) }
     }
 
     /// The planes of every level of every picture of a batch `[n, 3, height, width]`: `[level][picture]`.

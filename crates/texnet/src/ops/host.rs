@@ -22,13 +22,15 @@ pub(super) trait Kernel: std::fmt::Debug + Send + Sync {
     /// The result, and what the gradient needs besides the inputs.
     fn forward(&self, inputs: [&[f32]; 3]) -> (Vec<f32>, Saved);
     /// The gradients to the inputs that are wanted.
-    fn backward(
-        &self,
-        inputs: [&[f32]; 3],
-        saved: &Saved,
-        gradient: &[f32],
-        wanted: [bool; 3],
-    ) -> [Option<Vec<f32>>; 3];
+    fn backward(&self, done: Done<'_>, gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3];
+}
+
+/// A forward pass.
+#[derive(Clone, Copy)]
+pub(super) struct Done<'a> {
+    pub(super) inputs: [&'a [f32]; 3],
+    pub(super) saved: &'a Saved,
+    pub(super) out: &'a [f32],
 }
 
 /// Values kept from the forward pass.
@@ -61,7 +63,9 @@ impl<C: CheckpointStrategy> HostOps for Autodiff<Flex, C> {
         let inputs = [a, b, c].map(|t| t.into_primitive().to_contiguous());
         let (out, saved) = forward(kernel.as_ref(), &inputs);
         match HostBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(State { kernel, inputs, saved: Arc::new(saved) }, out),
+            OpsKind::Tracked(prep) => {
+                prep.finish(State { kernel, inputs, saved: Arc::new(saved), out: out.clone() }, out)
+            }
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -72,6 +76,7 @@ struct State {
     kernel: Arc<dyn Kernel>,
     inputs: [FlexTensor; 3],
     saved: Arc<Saved>,
+    out: FlexTensor,
 }
 
 #[derive(Debug)]
@@ -82,10 +87,10 @@ impl Backward<Flex, 3> for HostBackward {
 
     fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let State { kernel, inputs, saved } = ops.state;
+        let State { kernel, inputs, saved, out } = ops.state;
         let wanted = ops.parents.each_ref().map(Option::is_some);
-        let slices = inputs.each_ref().map(values);
-        let results = kernel.backward(slices, &saved, values(&gradient), wanted);
+        let done = Done { inputs: inputs.each_ref().map(values), saved: &saved, out: values(&out) };
+        let results = kernel.backward(done, values(&gradient), wanted);
         for ((parent, result), input) in ops.parents.iter().zip(results).zip(&inputs) {
             if let (Some(parent), Some(result)) = (parent, result) {
                 let result = TensorData::new(result, input.layout().shape().clone());

@@ -10,10 +10,11 @@ use texnet_kernels::learn::conv::{self, ConvShape};
 use texnet_kernels::learn::join::{self, JoinShape};
 use texnet_kernels::learn::norm::{self, NormShape};
 
-use super::host::{HostOps, Kernel, Saved};
+use super::host::{Done, HostOps, Kernel, Saved};
 use super::{EPSILON, NormOptions};
+use crate::profile::{Work, measured};
 
-fn apply(kernel: impl Kernel + 'static, a: Tensor<4>, b: Tensor<4>, c: Tensor<1>) -> Tensor<4> {
+pub(super) fn apply(kernel: impl Kernel + 'static, a: Tensor<4>, b: Tensor<4>, c: Tensor<1>) -> Tensor<4> {
     let [a, b] = [a, b].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as HostOps>::on_host(Arc::new(kernel), a, b, c.into_dispatch()))
 }
@@ -33,6 +34,18 @@ struct Convolution {
     biased: bool,
 }
 
+impl Convolution {
+    fn name(&self, [one, three]: [&'static str; 2]) -> &'static str {
+        if self.shape.kernel == 1 { one } else { three }
+    }
+
+    fn work(&self) -> Work {
+        let ConvShape { batch, inputs, outputs, size: [height, width], kernel, .. } = self.shape;
+        let (pixels, weights) = (batch * height * width, inputs * outputs * kernel * kernel);
+        Work::new(pixels * weights, pixels * (inputs + outputs) + weights)
+    }
+}
+
 impl Kernel for Convolution {
     fn shape(&self) -> [usize; 4] {
         let ConvShape { batch, outputs, size: [height, width], .. } = self.shape;
@@ -41,25 +54,21 @@ impl Kernel for Convolution {
 
     fn forward(&self, [x, weight, bias]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
         let bias = if self.biased { bias } else { &[] };
-        (conv::forward(Level::new(), self.shape, x, weight, bias), Saved::new())
+        let forward = || conv::forward(Level::new(), self.shape, x, weight, bias);
+        (measured(self.name(["1x1", "3x3"]), self.work(), forward), Saved::new())
     }
 
-    fn backward(
-        &self,
-        [x, weight, _]: [&[f32]; 3],
-        _saved: &Saved,
-        gradient: &[f32],
-        wanted: [bool; 3],
-    ) -> [Option<Vec<f32>>; 3] {
-        let level = Level::new();
-        let (data, rest) = rayon::join(
-            || wanted[0].then(|| conv::backward_data(level, self.shape, gradient, weight)),
-            || {
-                let weights = wanted[1].then(|| conv::backward_weights(level, self.shape, x, gradient));
-                (weights, (wanted[2] && self.biased).then(|| conv::backward_bias(self.shape, gradient)))
-            },
-        );
-        [data, rest.0, rest.1]
+    fn backward(&self, done: Done<'_>, gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let [x, weight, _] = done.inputs;
+        let (level, shape) = (Level::new(), self.shape);
+        let data = || conv::backward_data(level, shape, gradient, weight);
+        let weights = || conv::backward_weights(level, shape, x, gradient);
+        [
+            wanted[0].then(|| measured(self.name(["1x1 to data", "3x3 to data"]), self.work(), data)),
+            wanted[1]
+                .then(|| measured(self.name(["1x1 to weights", "3x3 to weights"]), self.work(), weights)),
+            (wanted[2] && self.biased).then(|| conv::backward_bias(shape, gradient)),
+        ]
     }
 }
 
@@ -88,19 +97,17 @@ impl Kernel for Normalisation {
     }
 
     fn forward(&self, [x, gamma, beta]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
-        let (out, saved) = norm::forward(Level::new(), self.shape, x, gamma, beta);
+        let forward = || norm::forward(Level::new(), self.shape, x, gamma, beta);
+        let (out, saved) = measured("norm", Work::new(4 * x.len(), 3 * x.len()), forward);
         (out, vec![saved.normalised, saved.inverse])
     }
 
-    fn backward(
-        &self,
-        [_, gamma, beta]: [&[f32]; 3],
-        saved: &Saved,
-        gradient: &[f32],
-        _wanted: [bool; 3],
-    ) -> [Option<Vec<f32>>; 3] {
-        let saved = norm::Normalised { values: &saved[0], inverse: &saved[1] };
-        let gradients = norm::backward(Level::new(), self.shape, saved, gamma, beta, gradient);
+    fn backward(&self, done: Done<'_>, gradient: &[f32], _wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let [_, gamma, beta] = done.inputs;
+        let saved = norm::Normalised { values: &done.saved[0], inverse: &done.saved[1] };
+        let backward = || norm::backward(Level::new(), self.shape, saved, gamma, beta, gradient);
+        let work = Work::new(7 * gradient.len(), 3 * gradient.len());
+        let gradients = measured("norm gradient", work, backward);
         [Some(gradients.x), Some(gradients.gamma), Some(gradients.beta)]
     }
 }
@@ -125,20 +132,14 @@ impl Kernel for Join {
     }
 
     fn forward(&self, [coarse, fine, _]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
-        (join::forward(self.shape, coarse, fine), Saved::new())
+        let work = Work::new(0, coarse.len() + fine.len() + self.shape().iter().product::<usize>());
+        (measured("join", work, || join::forward(self.shape, coarse, fine)), Saved::new())
     }
 
-    fn backward(
-        &self,
-        _inputs: [&[f32]; 3],
-        _saved: &Saved,
-        gradient: &[f32],
-        wanted: [bool; 3],
-    ) -> [Option<Vec<f32>>; 3] {
-        [
-            wanted[0].then(|| join::backward_coarse(self.shape, gradient)),
-            wanted[1].then(|| join::backward_fine(self.shape, gradient)),
-            None,
-        ]
+    fn backward(&self, _done: Done<'_>, gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let coarse = || join::backward_coarse(self.shape, gradient);
+        let fine = || join::backward_fine(self.shape, gradient);
+        let both = || [wanted[0].then(coarse), wanted[1].then(fine), None];
+        measured("join gradient", Work::new(gradient.len() / 2, 2 * gradient.len()), both)
     }
 }

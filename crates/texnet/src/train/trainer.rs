@@ -16,6 +16,7 @@ use super::state::{Best, State};
 use crate::draw::{Draw, Stream};
 use crate::generator::{Generator, Leaves, Parameters};
 use crate::loss::{Objective, total};
+use crate::profile::{Work, measured};
 
 /// Times that a run is scored; the best is kept.
 const SCORES: u64 = 40;
@@ -175,7 +176,8 @@ impl Trainer {
             return Ok(vec![self.restart()?]);
         }
         let State { parameters, moments, .. } = &mut self.state;
-        self.config.adam().step(&mut parameters.values, &gradients, moments, rate);
+        let adam = || self.config.adam().step(&mut parameters.values, &gradients, moments, rate);
+        measured("= update", Work::default(), adam);
         self.state.step += 1;
         let mut events = vec![Event::Step { step: self.state.step, rate, terms }];
         events.extend(self.score_in_turn());
@@ -191,11 +193,15 @@ impl Trainer {
         let leaves = self.state.parameters.leaves(&self.device);
         let mut draw = Draw::new(self.config.seed, Stream::Noise, step);
         let seeds: Vec<u64> = (0..self.config.batch).map(|_| draw.seed()).collect();
-        let noise = self.part.generator.noise(&seeds, self.part.stage.config.size(), &self.device);
-        let pictures = self.part.generator.forward(&leaves, &noise, None);
-        let terms = self.part.objective.terms(&pictures, step);
+        let size = self.part.stage.config.size();
+        let noise = || self.part.generator.noise(&seeds, size, &self.device);
+        let noise = measured("= noise", Work::default(), noise);
+        let paint = || self.part.generator.forward(&leaves, &noise, None);
+        let pictures = measured("= forward", Work::default(), paint);
+        let objective = || self.part.objective.terms(&pictures, step);
+        let terms = measured("= objective", Work::default(), objective);
         let Some(sum) = total(&terms) else { return (Vec::new(), Vec::new()) };
-        let mut gradients = sum.backward();
+        let mut gradients = measured("= backward", Work::default(), || sum.backward());
         let shapes = &self.state.parameters.shapes;
         let gradient = |(name, _): &(String, Vec<usize>)| {
             let gradient = leaves.get(name).grad_remove(&mut gradients);

@@ -20,6 +20,7 @@ use super::host::{self, Measured};
 use super::white::{White, exemplar_levels};
 use super::{Loss, Term};
 use crate::draw::{Draw, Stream};
+use crate::profile::{Work, measured};
 use patches::{Exemplar, Places};
 
 /// Which patches are compared.
@@ -157,17 +158,25 @@ impl Nearest {
         places: &Places,
         candidates: &[usize],
     ) -> (f32, Vec<Vec<f32>>) {
-        let patches = places.cut(pictures);
+        let values = self.config.places * 3 * self.config.side * self.config.side;
+        let patches = measured("nearest: cut", Work::new(0, 2 * values), || places.cut(pictures));
         let search = Search {
             terms: self.config.components,
             queries: &exemplar.describe(&patches),
             candidates: &exemplar.described(candidates),
             balance: self.config.balance * exemplar.found_variance,
         };
-        let nearest: Vec<usize> = search.run(Level::new()).into_iter().map(|i| candidates[i]).collect();
+        let pairs = self.config.places * self.config.candidates;
+        let terms = self.config.components;
+        let work = Work::new(pairs * terms, (self.config.places + self.config.candidates) * terms);
+        let found = measured("nearest: search", work, || search.run(Level::new()));
+        let nearest: Vec<usize> = found.into_iter().map(|i| candidates[i]).collect();
         let weight = self.config.weight / self.exemplar.len() as f32;
-        let (value, gradient) = distance(exemplar, &patches, &nearest, weight);
-        (value, places.paste(&gradient, pictures.len()))
+        let back = || {
+            let (value, gradient) = distance(exemplar, &patches, &nearest, weight);
+            (value, places.paste(&gradient, pictures.len()))
+        };
+        measured("nearest: distance", Work::new(2 * values, 4 * values), back)
     }
 }
 

@@ -22,6 +22,7 @@ use super::host::{self, Measured};
 use super::white::White;
 use super::{Loss, Term};
 use crate::draw::{Draw, Stream};
+use crate::profile::{Work, measured};
 use bank::{Bank, Group};
 pub use filters::Kind;
 
@@ -179,13 +180,27 @@ impl Sliced {
         for group in groups.iter().filter(|g| g.draws > 0) {
             let which: Vec<usize> = (0..group.draws).map(|_| draw.below(group.filters.count())).collect();
             let filters = group.filters.select(&which);
-            let mut values: Vec<Vec<f32>> =
-                pictures.iter().map(|p| project(Level::new(), p, grid, &filters)).collect();
-            value += compare(group, &which, &mut values, weight);
+            let places = grid.count().iter().product::<usize>();
+            let work = projecting(pictures, &filters, places);
+            let project = || pictures.iter().map(|p| project(Level::new(), p, grid, &filters)).collect();
+            let mut values: Vec<Vec<f32>> = measured("sliced: project", work, project);
+            let compared = pictures.len() * places * which.len();
+            // Three passes of a radix sort read and write pairs.
+            let sorting = Work::new(3 * compared, 20 * compared);
+            value += measured("sliced: sort", sorting, || compare(group, &which, &mut values, weight));
             projected.push((filters, values));
         }
-        (value, (0..pictures.len()).map(|i| back(grid, &projected, i)).collect())
+        let places = grid.count().iter().product::<usize>();
+        let work = projected.iter().map(|(f, _)| projecting(pictures, f, places)).sum();
+        let back = || (0..pictures.len()).map(|i| back(grid, &projected, i)).collect();
+        (value, measured("sliced: gradient", work, back))
     }
+}
+
+/// What it takes to project pictures onto filters at so many places, or the gradient back.
+fn projecting(pictures: &[Vec<f32>], filters: &Filters, places: usize) -> Work {
+    let values = pictures[0].len() + places * filters.count();
+    Work::new(pictures.len() * places * filters.weights.len(), pictures.len() * values)
 }
 
 /// Replaces the projections of a batch by the gradient to them, and returns the weighted sum over the filters.
