@@ -7,6 +7,7 @@ use fearless_simd::Level;
 use rayon::prelude::*;
 
 use super::projection::{Filters, Grid, project};
+use crate::vectorized;
 
 /// Candidates that one thread compares at a time.
 const TOGETHER: usize = 256;
@@ -41,14 +42,18 @@ impl Search<'_> {
         if squares.is_empty() {
             return Vec::new();
         }
-        let parts: Vec<Vec<Found>> = self
+        let parts: Vec<Found> = self
             .candidates
             .par_chunks(TOGETHER * self.terms)
             .enumerate()
             .map(|(part, candidates)| self.part(level, part * TOGETHER, candidates, &squares))
             .collect();
-        let best = |i: usize| parts.iter().map(|part| part[i]).reduce(Found::nearer);
-        (0..squares.len()).map(|i| best(i).map_or(0, |found| found.candidate)).collect()
+        let mut best = Found::nothing(squares.len());
+        for part in &parts {
+            let found = part.distances.iter().zip(&part.candidates).enumerate();
+            found.for_each(|(i, (&distance, &candidate))| best.offer(i, distance, candidate));
+        }
+        best.candidates.into_iter().map(|candidate| candidate as usize).collect()
     }
 
     /// Half of the squared length of every query.
@@ -61,28 +66,43 @@ impl Search<'_> {
     }
 
     /// The best of some candidates, the first of which has the number `first`.
-    fn part(&self, level: Level, first: usize, candidates: &[f32], squares: &[f32]) -> Vec<Found> {
+    fn part(&self, level: Level, first: usize, candidates: &[f32], squares: &[f32]) -> Found {
         let count = squares.len();
         let grid = Grid { size: [1, count], stride: 1, origin: [0, 0] };
         let filters = Filters { channels: self.terms, side: 1, weights: candidates.to_vec() };
         let mut distances = project(level, self.queries, grid, &filters);
-        let mut best = vec![Found { distance: f32::INFINITY, candidate: first }; count];
+        let mut best = Found::nothing(count);
         let rows = distances.chunks_exact_mut(count).zip(candidates.chunks_exact(self.terms));
         for (i, (row, candidate)) in rows.enumerate() {
             let square = candidate.iter().map(|v| 0.5 * v * v).sum::<f32>();
-            row.iter_mut().zip(squares).for_each(|(d, s)| *d = (square + s - *d).max(0.0));
-            // Halves of squared distances throughout.
-            let scale = if self.balance.is_finite() { 1.0 / (least(row) + 0.5 * self.balance) } else { 1.0 };
-            for (best, distance) in best.iter_mut().zip(&*row) {
-                let found = Found { distance: distance * scale, candidate: first + i };
-                *best = best.nearer(found);
-            }
+            vectorized(
+                level,
+                #[inline(always)]
+                || self.compare(row, square, squares, (first + i) as u32, &mut best),
+            );
         }
         best
+    }
+
+    /// One candidate with every query, from the products with them.
+    #[inline(always)]
+    fn compare(&self, row: &mut [f32], square: f32, squares: &[f32], candidate: u32, best: &mut Found) {
+        row.iter_mut().zip(squares).for_each(|(d, s)| *d = (square + s - *d).max(0.0));
+        // Halves of squared distances throughout.
+        let scale = if self.balance.is_finite() { 1.0 / (least(row) + 0.5 * self.balance) } else { 1.0 };
+        let count = row.len();
+        let (distances, candidates) = (&mut best.distances[..count], &mut best.candidates[..count]);
+        for i in 0..count {
+            let distance = row[i] * scale;
+            let nearer = distance < distances[i];
+            distances[i] = if nearer { distance } else { distances[i] };
+            candidates[i] = if nearer { candidate } else { candidates[i] };
+        }
     }
 }
 
 /// The least of some values; in sixteen strands, so that it is quick.
+#[inline(always)]
 fn least(values: &[f32]) -> f32 {
     let mut strands = [f32::INFINITY; 16];
     let (whole, rest) = values.as_chunks::<16>();
@@ -92,14 +112,20 @@ fn least(values: &[f32]) -> f32 {
     strands.iter().chain(rest).copied().fold(f32::INFINITY, f32::min)
 }
 
-#[derive(Debug, Clone, Copy)]
+/// The best so far, of every query.
 struct Found {
-    distance: f32,
-    candidate: usize,
+    distances: Vec<f32>,
+    candidates: Vec<u32>,
 }
 
 impl Found {
-    fn nearer(self, other: Self) -> Self {
-        if other.distance < self.distance { other } else { self }
+    fn nothing(count: usize) -> Self {
+        Self { distances: vec![f32::INFINITY; count], candidates: vec![0; count] }
+    }
+
+    fn offer(&mut self, query: usize, distance: f32, candidate: u32) {
+        if distance < self.distances[query] {
+            (self.distances[query], self.candidates[query]) = (distance, candidate);
+        }
     }
 }

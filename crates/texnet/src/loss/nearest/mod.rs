@@ -184,20 +184,21 @@ impl Nearest {
 /// `[terms, patches]`.
 fn distance(exemplar: &Exemplar, patches: &[f32], nearest: &[usize], weight: f32) -> (f32, Vec<f32>) {
     let count = nearest.len();
-    let mut gradient = patches.to_vec();
-    let mut sum = 0.0;
-    for (i, &number) in nearest.iter().enumerate() {
-        let mut square = 0.0;
-        for (row, target) in gradient.chunks_exact_mut(count).zip(exemplar.patch(number)) {
-            row[i] -= target;
-            square += row[i] * row[i];
+    let mut gradient = exemplar.patches(nearest);
+    let mut squares = vec![0.0; count];
+    for (row, patches) in gradient.chunks_exact_mut(count).zip(patches.chunks_exact(count)) {
+        for ((value, patch), square) in row.iter_mut().zip(patches).zip(&mut squares) {
+            *value = patch - *value;
+            *square += *value * *value;
         }
-        let root = (square / exemplar.variance + EPSILON).sqrt();
-        sum += root;
-        let factor = weight / (exemplar.variance * root * count as f32);
-        gradient.iter_mut().skip(i).step_by(count).for_each(|g| *g *= factor);
     }
-    (weight * sum / count as f32, gradient)
+    let roots: Vec<f32> = squares.iter().map(|s| (s / exemplar.variance + EPSILON).sqrt()).collect();
+    let factor = |root: &f32| weight / (exemplar.variance * root * count as f32);
+    let factors: Vec<f32> = roots.iter().map(factor).collect();
+    for row in gradient.chunks_exact_mut(count) {
+        row.iter_mut().zip(&factors).for_each(|(value, factor)| *value *= factor);
+    }
+    (weight * roots.iter().sum::<f32>() / count as f32, gradient)
 }
 
 impl Loss for Nearest {

@@ -76,10 +76,24 @@ impl Exemplar {
         project(Level::new(), patches, grid, &self.components)
     }
 
-    /// The values of a patch.
-    pub(super) fn patch(&self, number: usize) -> impl Iterator<Item = f32> {
-        let [picture, y, x] = self.corners[number];
-        self.pictures[picture].patch(y, x, self.side)
+    /// The values of some patches: `[3 * side * side, patches]`.
+    pub(super) fn patches(&self, numbers: &[usize]) -> Vec<f32> {
+        let side = self.side;
+        let mut out = Vec::with_capacity(3 * side * side * numbers.len());
+        // Where row `ky` of channel `c` begins, of every patch.
+        let mut rows: Vec<&[f32]> = Vec::with_capacity(numbers.len());
+        for (c, ky) in (0..3 * side).map(|row| (row / side, row % side)) {
+            let row = |&number: &usize| {
+                let [picture, y, x] = self.corners[number];
+                let Planes { data, size: [height, width] } = &self.pictures[picture];
+                let start = (c * height + y + ky) * width + x;
+                &data[start..start + side]
+            };
+            rows.clear();
+            rows.extend(numbers.iter().map(row));
+            (0..side).for_each(|kx| out.extend(rows.iter().map(|row| row[kx])));
+        }
+        out
     }
 
     /// How many there are.
@@ -157,28 +171,40 @@ impl Places {
         Self { size, side, corners }
     }
 
-    /// Where a patch's value lies in its picture, for every place in turn.
-    fn sources(&self, term: usize) -> impl Iterator<Item = (usize, usize)> {
+    /// Calls `visit` with every term of a patch and where its value lies in its picture, for every place in turn.
+    fn sources(&self, mut visit: impl FnMut(usize, &[(usize, usize)])) {
         let ([height, width], side) = (self.size, self.side);
-        let [c, ky, kx] = [term / (side * side), term / side % side, term % side];
-        let at = move |&[picture, y, x]: &[usize; 3]| {
-            (picture, (c * height + (y + ky) % height) * width + (x + kx) % width)
+        // The rows and columns of every place once: a torus asks for divisions.
+        let wrapped = |axis: usize, size: usize, k: usize| -> Vec<usize> {
+            self.corners.iter().map(|corner| (corner[axis] + k) % size).collect()
         };
-        self.corners.iter().map(at)
+        let rows: Vec<Vec<usize>> = (0..side).map(|k| wrapped(1, height, k)).collect();
+        let columns: Vec<Vec<usize>> = (0..side).map(|k| wrapped(2, width, k)).collect();
+        let mut found = Vec::with_capacity(self.corners.len());
+        for term in 0..3 * side * side {
+            let [c, ky, kx] = [term / (side * side), term / side % side, term % side];
+            let places = self.corners.iter().zip(&rows[ky]).zip(&columns[kx]);
+            found.clear();
+            found.extend(places.map(|((corner, y), x)| (corner[0], (c * height + y) * width + x)));
+            visit(term, &found);
+        }
     }
 
     /// `[3 * side * side, places]`.
     pub(super) fn cut(&self, pictures: &[Vec<f32>]) -> Vec<f32> {
-        let terms = 3 * self.side * self.side;
-        (0..terms).flat_map(|t| self.sources(t).map(|(picture, at)| pictures[picture][at])).collect()
+        let mut out = Vec::with_capacity(3 * self.side * self.side * self.corners.len());
+        self.sources(|_, places| out.extend(places.iter().map(|&(picture, at)| pictures[picture][at])));
+        out
     }
 
     /// The adjoint of [`Places::cut`].
     pub(super) fn paste(&self, gradient: &[f32], pictures: usize) -> Vec<Vec<f32>> {
         let mut out = vec![vec![0.0; 3 * self.size[0] * self.size[1]]; pictures];
-        for (t, row) in gradient.chunks_exact(self.corners.len()).enumerate() {
-            self.sources(t).zip(row).for_each(|((picture, at), g)| out[picture][at] += g);
-        }
+        let count = self.corners.len();
+        self.sources(|term, places| {
+            let row = &gradient[term * count..(term + 1) * count];
+            places.iter().zip(row).for_each(|(&(picture, at), g)| out[picture][at] += g);
+        });
         out
     }
 }
