@@ -125,6 +125,8 @@ fn samples(values: &[f32], batch: usize) -> impl Iterator<Item = &[f32]> {
 const OUTPUTS: usize = 8;
 /// Inputs of a task.
 const INPUTS: usize = 8;
+/// Inputs of kernels of one element that share a pass, as many as registers hold with four outputs.
+const GROUP: usize = 4;
 /// Rows that stay in the first-level cache while all kernel elements of a task pass over them.
 const ROWS: usize = 8;
 /// Partial sums of a weight: as many as the widest vector has lanes, at every level.
@@ -182,21 +184,34 @@ impl Task {
         let mut y = 0;
         while y < height {
             let rows = Rows { first: y, count: ROWS.min(height - y), width, plane: height * width };
-            for i in 0..self.inputs * kernel {
+            let mut i = 0;
+            while i < self.inputs * kernel {
                 let (c, ky) = (self.c + i / kernel, i % kernel);
-                let source = Shifted { data: &padded.data[padded.offset(c, ky)..], stride: padded.size[1] };
-                let size = self.outputs * kernel * LANES;
-                let sums = &mut sums[i * size..(i + 1) * size];
-                match kernel {
-                    1 => outputs::<S, 1>(simd, rows, self.outputs, gradient, source, sums),
+                let data = &padded.data[padded.offset(c, ky)..];
+                let together = self.together(i);
+                let step = if kernel == 1 { padded.size[0] * padded.size[1] } else { 1 };
+                let source = Shifted { data, stride: padded.size[1], step };
+                let sums = &mut sums[i * self.outputs * kernel * LANES..];
+                match (kernel, together) {
+                    (1, GROUP) => outputs::<S, GROUP>(simd, rows, self.outputs, gradient, source, sums),
+                    (1, _) => outputs::<S, 1>(simd, rows, self.outputs, gradient, source, sums),
                     _ => outputs::<S, 3>(simd, rows, self.outputs, gradient, source, sums),
                 }
+                i += together;
             }
             y += ROWS;
         }
     }
 
+    /// Rows of kernels from number `i` on that share a pass: of kernels of one element some inputs, else one.
+    fn together(&self, i: usize) -> usize {
+        if self.shape.kernel == 1 && i + GROUP <= self.inputs { GROUP } else { 1 }
+    }
+
     fn scatter(&self, sums: &[f32], out: &mut [f32]) {
+        if self.shape.kernel == 1 {
+            return self.scatter_groups(sums, out);
+        }
         let kernel = self.shape.kernel;
         let area = kernel * kernel;
         for (i, lanes) in sums.chunks_exact(LANES).enumerate() {
@@ -204,6 +219,20 @@ impl Task {
             let (ky, c) = (i / (kernel * self.outputs) % kernel, i / (area * self.outputs));
             let at = ((self.o + o) * self.shape.inputs + self.c + c) * area + ky * kernel + kx;
             out[at] = lanes.iter().sum();
+        }
+    }
+
+    /// Likewise for kernels of one element, whose inputs come in groups.
+    fn scatter_groups(&self, sums: &[f32], out: &mut [f32]) {
+        let mut i = 0;
+        while i < self.inputs {
+            let together = self.together(i);
+            let sums = sums[i * self.outputs * LANES..].chunks_exact(LANES);
+            for (j, lanes) in sums.take(self.outputs * together).enumerate() {
+                let (o, c) = (self.o + j / together, self.c + i + j % together);
+                out[o * self.shape.inputs + c] = lanes.iter().sum();
+            }
+            i += together;
         }
     }
 }
@@ -217,11 +246,14 @@ struct Rows {
     plane: usize,
 }
 
-/// The padded plane that a row of the kernel reads.
+/// What the columns of a kernel read: shifted copies of a padded plane, or for kernels of one element those of
+/// several inputs.
 #[derive(Clone, Copy)]
 struct Shifted<'a> {
     data: &'a [f32],
     stride: usize,
+    /// From one copy to the next.
+    step: usize,
 }
 
 /// Adds some rows' share to the sums of `T` kernel columns of all outputs, as many outputs at a time as registers hold.
@@ -240,7 +272,7 @@ fn outputs<S: Simd, const T: usize>(
         let gradient = &gradient[o * rows.plane..];
         let sums = &mut sums[o * T * LANES..];
         o += match outputs - o {
-            8.. if wide => accumulate::<S, 8, T>(simd, rows, gradient, source, sums),
+            8.. if wide && T < GROUP => accumulate::<S, 8, T>(simd, rows, gradient, source, sums),
             4.. if wide => accumulate::<S, 4, T>(simd, rows, gradient, source, sums),
             2.. => accumulate::<S, 2, T>(simd, rows, gradient, source, sums),
             _ => accumulate::<S, 1, T>(simd, rows, gradient, source, sums),
@@ -269,14 +301,14 @@ fn accumulate<S: Simd, const R: usize, const T: usize>(
             let start = r * rows.plane + y * rows.width;
             lines[r] = &gradient[start..start + rows.width];
         }
-        let source = &source.data[y * source.stride..y * source.stride + rows.width + T - 1 + LANES];
+        let (start, step) = (y * source.stride, source.step);
+        let source = &source.data[start..start + rows.width + (T - 1) * step + LANES];
         let mut x = 0;
         while x + LANES <= rows.width {
             add(
                 simd,
                 &mut acc,
-                source,
-                x,
+                Copies { source, step, x },
                 #[inline(always)]
                 |r| f32x16::from_slice(simd, &lines[r][x..x + LANES]),
             );
@@ -286,8 +318,7 @@ fn accumulate<S: Simd, const R: usize, const T: usize>(
             add(
                 simd,
                 &mut acc,
-                source,
-                x,
+                Copies { source, step, x },
                 #[inline(always)]
                 |r| partial(simd, &lines[r][x..]),
             );
@@ -302,18 +333,26 @@ fn accumulate<S: Simd, const R: usize, const T: usize>(
     R
 }
 
+/// A row of [`Shifted`], from column `x` on.
+#[derive(Clone, Copy)]
+struct Copies<'a> {
+    source: &'a [f32],
+    step: usize,
+    x: usize,
+}
+
 /// Adds the products of `R` rows of the gradient from column `x` on with the picture, shifted by each of `T` columns.
 #[inline(always)]
 fn add<S: Simd, const R: usize, const T: usize>(
     simd: S,
     acc: &mut [[f32x16<S>; T]; R],
-    source: &[f32],
-    x: usize,
+    copies: Copies<'_>,
     gradient: impl Fn(usize) -> f32x16<S>,
 ) {
     let mut values = [f32x16::splat(simd, 0.0); T];
     for t in 0..T {
-        values[t] = f32x16::from_slice(simd, &source[x + t..x + t + LANES]);
+        let start = copies.x + t * copies.step;
+        values[t] = f32x16::from_slice(simd, &copies.source[start..start + LANES]);
     }
     for r in 0..R {
         let g = gradient(r);

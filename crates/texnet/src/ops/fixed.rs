@@ -144,25 +144,29 @@ impl Kernel for Gram {
 
     /// The gradient to the weights of a 1x1 convolution is a product over positions, too.
     fn forward(&self, [x, ..]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
-        let product = |x| conv::backward_weights(Level::new(), self.conv(), x, x);
         let scale = 1.0 / self.positions as f32;
-        let matrices = || x.chunks_exact(x.len() / self.batch).flat_map(product).map(|v| v * scale).collect();
+        let matrices = || {
+            let mut out = Vec::with_capacity(self.batch * self.channels * self.channels);
+            for x in x.chunks_exact(x.len() / self.batch) {
+                let products = conv::backward_weights(Level::new(), self.conv(), x, x);
+                out.extend(products.into_iter().map(|v| v * scale));
+            }
+            out
+        };
         (measured("gram", self.work(), matrices), Saved::new())
     }
 
     fn backward(&self, done: Done<'_>, gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
         let (c, scale) = (self.channels, 1.0 / self.positions as f32);
-        let to_features = |(g, x): (&[f32], &[f32])| {
-            let symmetric: Vec<f32> = (0..c * c).map(|i| scale * (g[i] + g[i % c * c + i / c])).collect();
-            conv::forward(Level::new(), self.conv(), x, &symmetric, &[])
-        };
         let x = done.inputs[0];
-        let matrices = gradient.chunks_exact(c * c).zip(x.chunks_exact(x.len() / self.batch));
-        [
-            wanted[0]
-                .then(|| measured("gram gradient", self.work(), || matrices.flat_map(to_features).collect())),
-            None,
-            None,
-        ]
+        let features = || {
+            let mut out = Vec::with_capacity(x.len());
+            for (g, x) in gradient.chunks_exact(c * c).zip(x.chunks_exact(x.len() / self.batch)) {
+                let symmetric: Vec<f32> = (0..c * c).map(|i| scale * (g[i] + g[i % c * c + i / c])).collect();
+                out.extend_from_slice(&conv::forward(Level::new(), self.conv(), x, &symmetric, &[]));
+            }
+            out
+        };
+        [wanted[0].then(|| measured("gram gradient", self.work(), features)), None, None]
     }
 }

@@ -44,10 +44,7 @@ fn transform<S: Simd>(simd: S, packed: &[f32], out: &mut [f32]) {
     for (i, kernel) in packed.chunks_exact(9 * LANES).enumerate() {
         let mut rows = [[f32x8::splat(simd, 0.0); POINTS]; 3];
         for y in 0..3 {
-            let g = [0, 1, 2].map(
-                #[inline(always)]
-                |x| f32x8::from_slice(simd, &kernel[(3 * y + x) * LANES..][..LANES]),
-            );
+            let g = [load(simd, kernel, 3 * y), load(simd, kernel, 3 * y + 1), load(simd, kernel, 3 * y + 2)];
             rows[y] = transform_row(simd, g);
         }
         for x in 0..POINTS {
@@ -58,6 +55,11 @@ fn transform<S: Simd>(simd: S, packed: &[f32], out: &mut [f32]) {
             }
         }
     }
+}
+
+#[inline(always)]
+fn load<S: Simd>(simd: S, kernel: &[f32], i: usize) -> f32x8<S> {
+    f32x8::from_slice(simd, &kernel[i * LANES..(i + 1) * LANES])
 }
 
 #[inline(always)]

@@ -67,9 +67,11 @@ impl Tiles {
         scratch::with(staged.len(), |memory| {
             for (i, c) in channels.enumerate() {
                 for (s, sample) in self.samples.clone().enumerate() {
-                    staged.fill(self, input, sample * inputs + c, memory);
                     let at = i * self.stride() + s * self.count();
-                    dispatch!(level, simd => staged.transform(simd, self.count(), memory, points, at));
+                    dispatch!(level, simd => {
+                        staged.fill(simd, self, input, sample * inputs + c, memory);
+                        staged.transform(simd, self.count(), memory, points, at);
+                    });
                 }
             }
         });
@@ -111,10 +113,10 @@ impl Tiles {
             let (row, column) = (first / self.columns, first % self.columns);
             let inside = column + LANES <= self.columns && TILE * (column + LANES) <= width;
             for y in 0..TILE {
-                let values = [0, 1, 2, 3].map(
-                    #[inline(always)]
-                    |x| (tile[y][x] + bias).max(least),
-                );
+                let mut values = tile[y];
+                for x in 0..TILE {
+                    values[x] = (values[x] + bias).max(least);
+                }
                 if inside {
                     let at = (TILE * row + y) * width + TILE * column;
                     if at < out.len() {
@@ -146,11 +148,24 @@ impl Tiles {
 /// Four columns of sixteen tiles as sixty-four values of a row.
 #[inline(always)]
 fn interleave<S: Simd>(simd: S, [a, b, c, d]: [f32x16<S>; 4], out: &mut [f32]) {
-    let [(ac, ac2), (bd, bd2)] = [simd.interleave_f32x16(a, c), simd.interleave_f32x16(b, d)];
-    let [(p, q), (r, s)] = [simd.interleave_f32x16(ac, bd), simd.interleave_f32x16(ac2, bd2)];
-    for (values, out) in [p, q, r, s].into_iter().zip(out.chunks_exact_mut(LANES)) {
-        values.store_slice(out);
-    }
+    let ((ac, ac2), (bd, bd2)) = (simd.interleave_f32x16(a, c), simd.interleave_f32x16(b, d));
+    let ((p, q), (r, s)) = (simd.interleave_f32x16(ac, bd), simd.interleave_f32x16(ac2, bd2));
+    p.store_slice(&mut out[..LANES]);
+    q.store_slice(&mut out[LANES..2 * LANES]);
+    r.store_slice(&mut out[2 * LANES..3 * LANES]);
+    s.store_slice(&mut out[3 * LANES..4 * LANES]);
+}
+
+/// The opposite of [`interleave`].
+#[inline(always)]
+fn deinterleave<S: Simd>(simd: S, values: &[f32]) -> [f32x16<S>; TILE] {
+    let a = f32x16::from_slice(simd, &values[..LANES]);
+    let b = f32x16::from_slice(simd, &values[LANES..2 * LANES]);
+    let c = f32x16::from_slice(simd, &values[2 * LANES..3 * LANES]);
+    let d = f32x16::from_slice(simd, &values[3 * LANES..4 * LANES]);
+    let ((ac, bd), (ac2, bd2)) = (simd.deinterleave_f32x16(a, b), simd.deinterleave_f32x16(c, d));
+    let ((p, r), (q, s)) = (simd.deinterleave_f32x16(ac, ac2), simd.deinterleave_f32x16(bd, bd2));
+    [p, q, r, s]
 }
 
 /// One channel of a slab, in planes that hold every fourth row and every fourth column, so that neighbouring tiles
@@ -160,14 +175,15 @@ struct Staged {
     /// Values of a plane: `[rows + 1, columns]` and a vector more.
     plane: usize,
     columns: usize,
-    /// A row of the padded input.
+    /// A row of the padded input, and what vectors read behind it.
     line: Vec<f32>,
 }
 
 impl Staged {
     fn new(tiles: &Tiles) -> Self {
         let plane = (tiles.rows + 1) * tiles.columns + LANES;
-        Self { plane, columns: tiles.columns, line: vec![0.0; TILE * (tiles.columns + 1)] }
+        let line = vec![0.0; TILE * (tiles.columns.next_multiple_of(LANES) + 1)];
+        Self { plane, columns: tiles.columns, line }
     }
 
     fn len(&self) -> usize {
@@ -175,22 +191,34 @@ impl Staged {
     }
 
     /// From plane number `channel` of the input.
-    fn fill(&mut self, tiles: &Tiles, input: Input<'_>, channel: usize, out: &mut [f32]) {
+    #[inline(always)]
+    fn fill<S: Simd>(&mut self, simd: S, tiles: &Tiles, input: Input<'_>, channel: usize, out: &mut [f32]) {
         let [height, width] = input.shape.size;
         for y in 0..TILE * tiles.rows + 2 {
             let source = (TILE * tiles.first + y).checked_sub(input.shape.margin).filter(|&y| y < height);
             let at = source.map(|y| (channel * height + y) * width);
             self.fill_line(input, at);
+            self.spread(simd, &mut out[y % TILE * POINTS * self.plane + y / TILE * self.columns..]);
+        }
+    }
+
+    /// Every fourth value of the line to each of six planes. Whole vectors are written: what stands behind a row is
+    /// the beginning of the next, which comes later.
+    #[inline(always)]
+    fn spread<S: Simd>(&self, simd: S, out: &mut [f32]) {
+        for first in (0..self.columns).step_by(LANES) {
+            let values = deinterleave(simd, &self.line[TILE * first..][..TILE * LANES]);
+            let next = deinterleave(simd, &self.line[TILE * (first + 1)..][..TILE * LANES]);
+            let columns = [values[0], values[1], values[2], values[3], next[0], next[1]];
             for x in 0..POINTS {
-                let start = (y % TILE * POINTS + x) * self.plane + y / TILE * self.columns;
-                let row = &mut out[start..start + self.columns];
-                let values = self.line[x..].chunks(TILE);
-                row.iter_mut().zip(values).for_each(|(out, values)| *out = values[0]);
+                let start = x * self.plane + first;
+                columns[x].store_slice(&mut out[start..start + LANES]);
             }
         }
     }
 
     /// A row of the input that begins `at`, or zeros.
+    #[inline(always)]
     fn fill_line(&mut self, input: Input<'_>, at: Option<usize>) {
         let (margin, width) = (input.shape.margin, input.shape.size[1]);
         let Some(at) = at else { return self.line.fill(0.0) };
@@ -204,9 +232,6 @@ impl Staged {
                 line.iter_mut().zip(both).for_each(|(out, (v, m))| *out = if *m > 0.0 { *v } else { 0.0 });
             }
         }
-        let end = margin + width;
-        self.line[..margin].fill(0.0);
-        self.line[end..].fill(0.0);
     }
 
     /// The first `count` tiles, to position `at` of 36 slices; whole vectors are written.
