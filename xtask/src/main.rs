@@ -1,4 +1,4 @@
-//! The workshop: `cargo xtask check | figures | bless | bench | gallery`.
+//! The workshop: `cargo xtask check | figures | bless | bench | profile | gallery`.
 
 mod bench;
 mod check;
@@ -11,12 +11,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 
-const USAGE: &str = "usage: cargo xtask check | figures | bless | bench | gallery
+const USAGE: &str = "usage: cargo xtask check | figures | bless | bench | profile | gallery
   check    format, clippy, tests, docs, licences, and the house's own rules: what decides whether a change lands
   figures  paints the pictures of the README again
   gallery  learns the built-in models from assets/exemplars: all that are missing, or those that are named
   bless    accepts the pictures that the tests compare with, after they were looked at
-  bench    times the generator against PyTorch and ONNX Runtime, in turn, and writes the README's table";
+  bench    times the generator against PyTorch and ONNX Runtime, in turn, and writes the README's table
+  profile  where the time of learning goes: step (the default preset), train (the paper's) or describe-grad";
 
 fn main() -> ExitCode {
     match run() {
@@ -35,9 +36,17 @@ fn run() -> Result<()> {
         Some("figures") => figures::run(),
         Some("bless") => step("cargo", &["test", "--workspace"], &[("TEXNET_BLESS", "1")]),
         Some("bench") => bench::run(),
+        Some("profile") => profile(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("gallery") => gallery::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         _ => bail!(USAGE),
     }
+}
+
+/// Every operation of a step with its time and its share of what the machine can do.
+fn profile(arguments: &[String]) -> Result<()> {
+    step("cargo", &["build", "--release", "-p", "texnet-bench", "--bin", "profile"], &[])?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    step("target/release/profile", &arguments, &[])
 }
 
 /// The root of the workspace.
