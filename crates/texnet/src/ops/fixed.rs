@@ -22,7 +22,7 @@ pub enum FixedConv {
     /// On the CPU, with our kernel.
     Fast(Arc<WideConv>),
     /// On any device: weight `[outputs, inputs, 3, 3]` and bias `[outputs]`.
-    Composed(Tensor<4>, Tensor<1>),
+    Composed(Box<(Tensor<4>, Tensor<1>)>),
 }
 
 impl FixedConv {
@@ -41,7 +41,8 @@ impl FixedConv {
     pub fn composed(inputs: usize, weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Self {
         let outputs = bias.len();
         let weight = Tensor::from_data(TensorData::new(weight, [outputs, inputs, 3, 3]), device);
-        Self::Composed(weight, Tensor::from_data(TensorData::new(bias, [outputs]), device))
+        let bias = Tensor::from_data(TensorData::new(bias, [outputs]), device);
+        Self::Composed(Box::new((weight, bias)))
     }
 
     /// The convolution of `x` with `margin` rows and columns of zeros around it, without its negative values if
@@ -56,7 +57,8 @@ impl FixedConv {
                 let unused = Tensor::zeros([1], &x.device());
                 apply(Convolution { conv: conv.clone(), inputs, shape, activated }, x, none, unused)
             }
-            Self::Composed(weight, bias) => {
+            Self::Composed(weights) => {
+                let (weight, bias) = weights.as_ref();
                 let options = ConvOptions::new([1, 1], [margin, margin], [1, 1], 1);
                 let out = conv2d(x, weight.clone(), Some(bias.clone()), options);
                 if activated { relu(out) } else { out }

@@ -1,5 +1,10 @@
 //! The weights of a convolution, and their transform G g G'.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "vectors of an array are addressed by number: closures of iterators are not compiled for the instruction set"
+)]
+
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x8};
 
 use super::PRODUCTS;

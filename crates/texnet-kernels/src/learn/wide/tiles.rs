@@ -1,5 +1,10 @@
 //! Tiles of a slab: their inputs, transformed; their products, transformed back.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "vectors of an array are addressed by number: closures of iterators are not compiled for the instruction set"
+)]
+
 use std::ops::Range;
 
 use fearless_simd::{Level, Simd, SimdBase, dispatch, f32x16};
