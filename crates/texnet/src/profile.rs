@@ -61,8 +61,9 @@ pub fn start() {
 
 /// Ends it: what was heard, by name.
 pub fn finish() -> BTreeMap<&'static str, Record> {
+    let mut records = records();
     LISTENING.store(false, Ordering::Relaxed);
-    std::mem::take(&mut *records())
+    std::mem::take(&mut *records)
 }
 
 /// Runs an operation, and reports it under this name.
@@ -74,6 +75,10 @@ pub fn measured<R>(name: &'static str, work: Work, operation: impl FnOnce() -> R
     let result = operation();
     let time = start.elapsed();
     let mut records = records();
+    // It may have ended in the meantime.
+    if !LISTENING.load(Ordering::Relaxed) {
+        return result;
+    }
     let record = records.entry(name).or_default();
     record.calls += 1;
     record.time += time;
