@@ -47,30 +47,28 @@ pub fn named(options: &Options) -> Result<Work> {
                 Ok(())
             }))
         }
-        Some("train") => {
-            let (size, batch) = (options.size, options.batch);
-            let weights = weights_file()?;
-            let settings = [
-                format!("size={size}"),
-                format!("batch={batch}"),
-                format!("vgg19.weights={:?}", weights.path()),
-            ];
-            let image = Image::from_planes(size, size, values(3 * size * size, 2));
-            let config = TrainConfig::new("paper", &settings)?.resolve(std::slice::from_ref(&image))?;
-            steps(Trainer::new(&config, &[image], &device)?)
-        }
-        Some("step") => {
-            let settings = [
-                format!("size={}", options.size),
-                "iterations=1000000".into(),
-                "coarse_iterations=[]".into(),
-            ];
-            let image = texnet_io::read::read(Path::new("assets/exemplars/bricks.png"))?.to_image();
-            let config = TrainConfig::new("default", &settings)?.resolve(std::slice::from_ref(&image))?;
-            steps(Trainer::new(&config, &[image], &device)?)
-        }
+        Some("train") => paper_step(options, &device),
+        Some("step") => default_step(options, &device),
         _ => bail!("choose one of {NAMES}"),
     }
+}
+
+fn paper_step(options: &Options, device: &Device) -> Result<Work> {
+    let (size, batch) = (options.size, options.batch);
+    let weights = weights_file()?;
+    let settings =
+        [format!("size={size}"), format!("batch={batch}"), format!("vgg19.weights={:?}", weights.path())];
+    let image = Image::from_planes(size, size, values(3 * size * size, 2));
+    let config = TrainConfig::new("paper", &settings)?.resolve(std::slice::from_ref(&image))?;
+    steps(Trainer::new(&config, &[image], device)?)
+}
+
+fn default_step(options: &Options, device: &Device) -> Result<Work> {
+    let settings =
+        [format!("size={}", options.size), "iterations=1000000".into(), "coarse_iterations=[]".into()];
+    let image = texnet_io::read::read(Path::new("assets/exemplars/bricks.png"))?.to_image();
+    let config = TrainConfig::new("default", &settings)?.resolve(std::slice::from_ref(&image))?;
+    steps(Trainer::new(&config, &[image], device)?)
 }
 
 fn steps(mut trainer: Trainer) -> Result<Work> {

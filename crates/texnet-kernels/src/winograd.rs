@@ -286,7 +286,7 @@ pub(crate) fn load_outputs<S: Simd, V: SimdFloat<S, Element = f32>>(
 
 /// `factor * value + addend`, rounded once.
 #[inline(always)]
-pub(crate) fn times<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, factor: f32, value: V, addend: V) -> V {
+fn times<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, factor: f32, value: V, addend: V) -> V {
     value.mul_add_precise(V::splat(simd, factor), addend)
 }
 
@@ -309,7 +309,7 @@ pub(crate) fn transform_input<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, 
 
 /// A' m: one row or column of a product tile.
 #[inline(always)]
-pub(crate) fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6]) -> [V; 4] {
+fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6]) -> [V; 4] {
     let [sum, difference] = [m[1] + m[2], m[1] - m[2]];
     let [far_sum, far_difference] = [m[3] + m[4], m[3] - m[4]];
     [

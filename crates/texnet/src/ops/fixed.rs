@@ -12,7 +12,7 @@ use texnet_kernels::learn::conv::{self, ConvShape};
 use texnet_kernels::learn::wide::{WideConv, WideShape};
 
 use super::host::{Done, Kernel, Saved};
-use super::kernels::apply;
+use super::kernels::apply_alone;
 use super::on_host;
 use crate::profile::{Work, measured};
 
@@ -53,9 +53,7 @@ impl FixedConv {
             Self::Fast(conv) => {
                 let [batch, inputs, height, width] = x.dims();
                 let shape = WideShape { batch, size: [height, width], margin };
-                let none = Tensor::zeros([1, 1, 1, 1], &x.device());
-                let unused = Tensor::zeros([1], &x.device());
-                apply(Convolution { conv: conv.clone(), inputs, shape, activated }, x, none, unused)
+                apply_alone(Convolution { conv: conv.clone(), inputs, shape, activated }, x)
             }
             Self::Composed(weights) => {
                 let (weight, bias) = weights.as_ref();
@@ -112,9 +110,7 @@ pub fn gram(features: &Tensor<4>) -> Tensor<3> {
         let rows = features.clone().reshape([n, c, h * w]);
         return rows.clone().matmul(rows.transpose()).div_scalar((h * w) as f64);
     }
-    let none = Tensor::zeros([1, 1, 1, 1], &features.device());
-    let unused = Tensor::zeros([1], &features.device());
-    let gram = apply(Gram { batch: n, channels: c, positions: h * w }, features.clone(), none, unused);
+    let gram = apply_alone(Gram { batch: n, channels: c, positions: h * w }, features.clone());
     gram.reshape([n, c, c])
 }
 

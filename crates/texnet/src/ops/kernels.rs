@@ -14,7 +14,13 @@ use super::host::{Done, HostOps, Kernel, Saved};
 use super::{EPSILON, NormOptions};
 use crate::profile::{Work, measured};
 
-pub(super) fn apply(kernel: impl Kernel + 'static, a: Tensor<4>, b: Tensor<4>, c: Tensor<1>) -> Tensor<4> {
+/// A kernel of one input.
+pub(super) fn apply_alone(kernel: impl Kernel + 'static, x: Tensor<4>) -> Tensor<4> {
+    let device = x.device();
+    apply(kernel, x, Tensor::zeros([1, 1, 1, 1], &device), Tensor::zeros([1], &device))
+}
+
+fn apply(kernel: impl Kernel + 'static, a: Tensor<4>, b: Tensor<4>, c: Tensor<1>) -> Tensor<4> {
     let [a, b] = [a, b].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as HostOps>::on_host(Arc::new(kernel), a, b, c.into_dispatch()))
 }

@@ -74,7 +74,7 @@ impl Path {
     }
 }
 
-pub(crate) fn on_host(device: &DispatchDevice) -> bool {
+fn on_host(device: &DispatchDevice) -> bool {
     match device {
         DispatchDevice::Autodiff(inner) => on_host(inner),
         other => matches!(other, DispatchDevice::Flex(_)),

@@ -227,9 +227,7 @@ impl Staged {
     fn fill_line(&mut self, input: Input<'_>, at: Option<usize>) {
         let (margin, width) = (input.shape.margin, input.shape.size[1]);
         let Some(at) = at else { return self.line.fill(0.0) };
-        let line = &mut self.line[margin..];
-        let width = width.min(line.len());
-        let (line, values) = (&mut line[..width], &input.values[at..at + width]);
+        let (line, values) = (&mut self.line[margin..margin + width], &input.values[at..at + width]);
         match input.mask {
             None => line.copy_from_slice(values),
             Some(mask) => {

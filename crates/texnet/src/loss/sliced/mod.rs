@@ -175,12 +175,12 @@ impl Sliced {
         let groups = &self.bank.levels[level];
         let drawn: usize = groups.iter().map(|g| g.draws).sum();
         let weight = 1.0 / (drawn * self.bank.levels.len()) as f32;
+        let places = grid.count().iter().product::<usize>();
         let mut value = 0.0;
         let mut projected: Vec<(Filters, Vec<Vec<f32>>)> = Vec::new();
         for group in groups.iter().filter(|g| g.draws > 0) {
             let which: Vec<usize> = (0..group.draws).map(|_| draw.below(group.filters.count())).collect();
             let filters = group.filters.select(&which);
-            let places = grid.count().iter().product::<usize>();
             let work = projecting(pictures, &filters, places);
             let project = || pictures.iter().map(|p| project(Level::new(), p, grid, &filters)).collect();
             let mut values: Vec<Vec<f32>> = measured("sliced: project", work, project);
@@ -190,7 +190,6 @@ impl Sliced {
             value += measured("sliced: sort", sorting, || compare(group, &which, &mut values, weight));
             projected.push((filters, values));
         }
-        let places = grid.count().iter().product::<usize>();
         let work = projected.iter().map(|(f, _)| projecting(pictures, f, places)).sum();
         let back = || (0..pictures.len()).map(|i| back(grid, &projected, i)).collect();
         (value, measured("sliced: gradient", work, back))
