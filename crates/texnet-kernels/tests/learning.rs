@@ -2,8 +2,10 @@
 //! differences, at every instruction level of this machine and on any number of threads.
 
 use texnet_kernels::learn::conv::{self, ConvShape};
+use texnet_kernels::learn::gram::{self, GramShape};
 use texnet_kernels::learn::nearest::Search;
 use texnet_kernels::learn::norm::{self, Group, NormShape};
+use texnet_kernels::learn::pool::{self, Pool};
 use texnet_kernels::learn::projection::{Filters, Grid, Projected, project, project_adjoint};
 use texnet_kernels::learn::reference;
 use texnet_kernels::learn::wide::{WideConv, WideShape};
@@ -145,6 +147,47 @@ fn convolution_of_many_channels_is_its_reference_both_ways() {
             let through = conv.backward(Level::new(), wide, Some(&relu), &g);
             assert_eq!(through, conv.backward(Level::new(), wide, None, &masked), "{what}");
         }
+    }
+}
+
+#[test]
+fn gram_matrices_are_their_reference_and_their_gradient_is_the_transpose() {
+    let mut values = Values(12);
+    for (batch, channels, positions) in [(1, 3, 1), (2, 5, 35), (3, 33, 40), (1, 64, 2500), (1, 130, 600)] {
+        let shape = GramShape { batch, channels, positions };
+        let what = format!("{shape:?}");
+        let [x, v] = [(); 2].map(|()| values.take(batch * channels * positions));
+        let matrices = everywhere(&what, |level| gram::forward(level, shape, &x));
+        assert_close(&matrices, &reference::gram(shape, &x), 1e-6, &what);
+        for (i, value) in matrices.iter().enumerate() {
+            let (a, b) = (i / channels % channels, i % channels);
+            assert_eq!(*value, matrices[i / channels.pow(2) * channels.pow(2) + b * channels + a], "{what}");
+        }
+        let g = values.take(matrices.len());
+        let back = everywhere(&what, |level| gram::backward(level, shape, &x, &g));
+        // The matrix is quadratic, so central differences are exact.
+        let along = |sign: f32| -> Vec<f32> {
+            let moved: Vec<f32> = x.iter().zip(&v).map(|(x, v)| x + sign * v).collect();
+            reference::gram(shape, &moved).iter().map(|m| sign * 0.5 * m).collect()
+        };
+        let change: Vec<f32> = along(1.0).iter().zip(along(-1.0)).map(|(a, b)| a + b).collect();
+        assert_equal_products([&change, &g], [&v, &back], &what);
+    }
+}
+
+#[test]
+fn pooling_is_its_reference_and_its_gradient_is_the_transpose() {
+    let mut values = Values(13);
+    for (size, pool) in
+        [([6, 70], Pool::Max), ([7, 9], Pool::Max), ([6, 70], Pool::Average), ([3, 5], Pool::Average)]
+    {
+        let what = format!("{pool:?} {size:?}");
+        let x = values.take(3 * size[0] * size[1]);
+        let out = everywhere(&what, |level| pool::forward(level, pool, size, &x));
+        assert_close(&out, &reference::pool(pool, size, &x), 1e-6, &what);
+        let g = values.take(out.len());
+        let back = everywhere(&what, |level| pool::backward(level, pool, size, &x, &out, &g));
+        assert_equal_products([&out, &g], [&x, &back], &what);
     }
 }
 

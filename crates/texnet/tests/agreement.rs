@@ -1,9 +1,11 @@
 //! The two executors of a spec are one network: that which learns and that which paints. Likewise the two paths of
 //! every operation, our kernels and the composition from the tensor library, with all gradients.
 
+use burn::tensor::module::{avg_pool2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Device, Int, Tensor};
 use texnet::generator::{Generator, Parameters};
-use texnet::ops::{FixedConv, Group, NormOptions, Path, gram};
+use texnet::ops::{FixedConv, Group, NormOptions, Path, Pool, gram, pool};
 use texnet_infer::spec::{Norm, Padding};
 use texnet_infer::whole::{self, Features, Inputs};
 use texnet_infer::{GeneratorSpec, Level, model::Summary};
@@ -129,44 +131,65 @@ fn every_operation_is_its_composition() {
     assert_close(&values(ours), &values(Path::Composed.join(coarse, fine)), 0.0, "join");
 }
 
-/// Descriptors' operations: values and gradients to the features.
+fn wave(count: usize, pace: f32) -> Vec<f32> {
+    (0..count).map(|i| (i as f32 * pace).sin()).collect()
+}
+
+fn waves(shape: [usize; 4], pace: f32) -> Tensor<4> {
+    let data = burn::tensor::TensorData::new(wave(shape.iter().product(), pace), shape);
+    Tensor::from_data(data, &Device::flex())
+}
+
+/// The gradient of a sum to `x`.
+fn gradient(x: &Tensor<4>, f: impl Fn(Tensor<4>) -> Tensor<4>) -> Vec<f32> {
+    let x = x.clone().autodiff().require_grad();
+    let out = f(x.clone());
+    let ramp = waves(out.dims(), 0.23).autodiff();
+    values(x.grad(&(out * ramp).sum().backward()).expect("a gradient"))
+}
+
+/// Shapes of features.
+const FEATURES: [[usize; 4]; 2] = [[2, 5, 9, 7], [1, 24, 16, 16]];
+
 #[test]
-fn fixed_operations_are_their_compositions() {
-    let device = Device::flex();
-    let wave = |count: usize, pace: f32| (0..count).map(|i| (i as f32 * pace).sin()).collect::<Vec<f32>>();
-    let tensor = |shape: [usize; 4], pace: f32| {
-        let data = burn::tensor::TensorData::new(wave(shape.iter().product(), pace), shape);
-        Tensor::<4>::from_data(data, &device)
-    };
-    let gradient = |x: &Tensor<4>, f: &dyn Fn(Tensor<4>) -> Tensor<1>| {
-        let x = x.clone().autodiff().require_grad();
-        let grads = f(x.clone()).backward();
-        values(x.grad(&grads).expect("a gradient"))
-    };
-    for (shape, outputs) in [([2, 5, 9, 7], 12), ([1, 24, 16, 16], 40)] {
-        let x = tensor(shape, 0.37);
+fn fixed_convolutions_are_their_compositions() {
+    for (shape, outputs) in FEATURES.into_iter().zip([12, 40]) {
+        let x = waves(shape, 0.37);
         let (weight, bias) = (wave(outputs * shape[1] * 9, 0.71), wave(outputs, 1.3));
-        let fast = FixedConv::new(shape[1], weight.clone(), bias.clone(), &device);
-        let composed = FixedConv::composed(shape[1], weight, bias, &device);
+        let fast = FixedConv::new(shape[1], weight.clone(), bias.clone(), &Device::flex());
+        let composed = FixedConv::composed(shape[1], weight, bias, &Device::flex());
         for (margin, activated) in [(1, true), (1, false), (0, true)] {
             let what = format!("{shape:?} to {outputs}, margin {margin}, {activated}");
             let [ours, expected] = [&fast, &composed].map(|c| c.forward(x.clone(), margin, activated));
-            assert_close(&values(ours.clone()), &values(expected), 1e-5, &what);
-            let ramp = tensor(ours.dims(), 0.23);
-            let of = |c: &FixedConv| {
-                gradient(&x, &|x| (c.forward(x, margin, activated) * ramp.clone().autodiff()).sum())
-            };
-            assert_close(&of(&fast), &of(&composed), 1e-5, &what);
+            assert_close(&values(ours), &values(expected), 1e-5, &what);
+            let [ours, expected] =
+                [&fast, &composed].map(|c| gradient(&x, |x| c.forward(x, margin, activated)));
+            assert_close(&ours, &expected, 1e-5, &what);
         }
-        let [n, c, h, w] = shape;
-        let composed = |x: Tensor<4>| {
-            let rows = x.reshape([n, c, h * w]);
-            rows.clone().matmul(rows.transpose()).div_scalar((h * w) as f64)
-        };
-        let flat = |gram: Tensor<3>| gram.into_data().iter::<f32>().collect::<Vec<f32>>();
-        assert_close(&flat(gram(&x)), &flat(composed(x.clone())), 1e-5, "gram");
-        let ramp = tensor([n, 1, c, c], 0.19).reshape([n, c, c]).autodiff();
-        let ours = gradient(&x, &|x| (gram(&x) * ramp.clone()).sum());
-        assert_close(&ours, &gradient(&x, &|x| (composed(x) * ramp.clone()).sum()), 1e-5, "gram gradient");
+    }
+}
+
+#[test]
+fn pools_and_gram_matrices_are_their_compositions() {
+    let max = |x| max_pool2d(x, MaxPoolOptions::new([2, 2]));
+    let average = |x| avg_pool2d(x, AvgPoolOptions::new([2, 2]));
+    let composed_gram = |x: Tensor<4>| {
+        let [n, c, h, w] = x.dims();
+        let rows = x.reshape([n, c, h * w]);
+        rows.clone().matmul(rows.transpose()).div_scalar((h * w) as f64).reshape([n, 1, c, c])
+    };
+    let our_gram = |x: Tensor<4>| {
+        let [n, c, ..] = x.dims();
+        gram(&x).reshape([n, 1, c, c])
+    };
+    for x in FEATURES.map(|shape| waves(shape, 0.37)) {
+        let same =
+            |what: &str, ours: &dyn Fn(Tensor<4>) -> Tensor<4>, composed: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+                assert_close(&values(ours(x.clone())), &values(composed(x.clone())), 1e-5, what);
+                assert_close(&gradient(&x, ours), &gradient(&x, composed), 1e-5, what);
+            };
+        same("max", &|x| pool(x, Pool::Max), &max);
+        same("average", &|x| pool(x, Pool::Average), &average);
+        same("gram", &our_gram, &composed_gram);
     }
 }

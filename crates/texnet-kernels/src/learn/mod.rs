@@ -3,10 +3,12 @@
 //! Each stands beside its composition from ordinary tensor operations, in `texnet`, and is held to it by tests.
 
 pub mod conv;
+pub mod gram;
 pub mod join;
 pub mod nearest;
 pub mod norm;
 pub mod padded;
+pub mod pool;
 pub mod projection;
 pub mod pyramid;
 pub mod reference;

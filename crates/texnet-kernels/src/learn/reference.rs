@@ -1,7 +1,9 @@
 //! The operations of learning as plain loops: their definition, and the oracle of the tests.
 
 use super::conv::ConvShape;
+use super::gram::GramShape;
 use super::norm::{Group, NormShape};
+use super::pool::Pool;
 use super::projection::{Filters, Grid};
 
 /// See [`super::conv::forward`].
@@ -69,4 +71,30 @@ pub fn project(picture: &[f32], grid: Grid, filters: &Filters) -> Vec<f32> {
         out.push(sum as f32);
     }
     out
+}
+
+/// See [`super::gram::forward`].
+#[must_use]
+pub fn gram(shape: GramShape, x: &[f32]) -> Vec<f32> {
+    let GramShape { batch, channels, positions } = shape;
+    let plane = |n: usize, c: usize| &x[(n * channels + c) * positions..][..positions];
+    let product = |(n, a, b, _): (usize, usize, usize, usize)| {
+        let products = plane(n, a).iter().zip(plane(n, b)).map(|(u, v)| f64::from(*u) * f64::from(*v));
+        (products.sum::<f64>() / positions as f64) as f32
+    };
+    places([batch, channels, channels, 1]).map(product).collect()
+}
+
+/// See [`super::pool::forward`].
+#[must_use]
+pub fn pool(pool: Pool, [height, width]: [usize; 2], x: &[f32]) -> Vec<f32> {
+    let quad = |(plane, _, y, x0): (usize, usize, usize, usize)| {
+        let at = |dy: usize, dx: usize| x[(plane * height + 2 * y + dy) * width + 2 * x0 + dx];
+        let values = [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
+        match pool {
+            Pool::Max => values.into_iter().fold(f32::NEG_INFINITY, f32::max),
+            Pool::Average => values.iter().sum::<f32>() / 4.0,
+        }
+    };
+    places([x.len() / (height * width), 1, height / 2, width / 2]).map(quad).collect()
 }

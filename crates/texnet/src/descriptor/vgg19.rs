@@ -9,14 +9,12 @@ mod tensors;
 use std::collections::BTreeMap;
 
 use burn::tensor::activation::relu;
-use burn::tensor::module::{avg_pool2d, max_pool2d};
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::layer::Step;
 use super::{Descriptor, DescriptorError, Layer};
-use crate::ops::FixedConv;
+use crate::ops::{self, FixedConv};
 
 /// Channels of the five blocks.
 const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
@@ -46,6 +44,15 @@ pub enum Pooling {
     Max,
     /// Their mean, as in Gatys et al. 2015: smoother gradients.
     Average,
+}
+
+impl From<Pooling> for ops::Pool {
+    fn from(pooling: Pooling) -> Self {
+        match pooling {
+            Pooling::Max => Self::Max,
+            Pooling::Average => Self::Average,
+        }
+    }
 }
 
 /// What lies beyond the border of a picture.
@@ -141,10 +148,7 @@ impl Vgg19 {
     fn run(&self, layer: Layer, x: Tensor<4>, activated: bool) -> Tensor<4> {
         match layer.step() {
             Step::Relu => relu(x),
-            Step::Pool => match self.pooling {
-                Pooling::Max => max_pool2d(x, MaxPoolOptions::new([2, 2])),
-                Pooling::Average => avg_pool2d(x, AvgPoolOptions::new([2, 2])),
-            },
+            Step::Pool => ops::pool(x, self.pooling.into()),
             Step::Conv => {
                 // `check` has answered for layers that lie deeper than the weights reach.
                 let Some(conv) = self.convs.get(&layer) else { return x };

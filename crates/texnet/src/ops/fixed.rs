@@ -1,14 +1,15 @@
-//! The operations of descriptors, whose weights do not change: 3x3 convolution with its activation, and Gram matrices.
+//! The operations of descriptors, whose weights do not change: 3x3 convolution with its activation, pooling, and Gram
+//! matrices.
 
 use std::sync::Arc;
 
 use burn::tensor::activation::relu;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use texnet_infer::Level;
-use texnet_kernels::Border;
-use texnet_kernels::learn::conv::{self, ConvShape};
+use texnet_kernels::learn::gram::{self, GramShape};
+use texnet_kernels::learn::pool::{self, Pool};
 use texnet_kernels::learn::wide::{WideConv, WideShape};
 
 use super::host::{Done, Kernel, Saved};
@@ -101,70 +102,95 @@ impl Kernel for Convolution {
     }
 }
 
+/// Features `[n, c, h, w]`, pooled by 2x2: `[n, c, h / 2, w / 2]`.
+#[must_use]
+pub fn pool(x: Tensor<4>, pool: Pool) -> Tensor<4> {
+    if kernels(&x) {
+        let dims = x.dims();
+        return apply_alone(Pooling { pool, dims }, x);
+    }
+    match pool {
+        Pool::Max => max_pool2d(x, MaxPoolOptions::new([2, 2])),
+        Pool::Average => avg_pool2d(x, AvgPoolOptions::new([2, 2])),
+    }
+}
+
+/// Whether our kernels take this tensor.
+fn kernels(x: &Tensor<4>) -> bool {
+    x.dtype() == DType::F32 && on_host(x.device().as_dispatch())
+}
+
+#[derive(Debug)]
+struct Pooling {
+    pool: Pool,
+    dims: [usize; 4],
+}
+
+impl Pooling {
+    fn size(&self) -> [usize; 2] {
+        [self.dims[2], self.dims[3]]
+    }
+}
+
+impl Kernel for Pooling {
+    fn shape(&self) -> [usize; 4] {
+        let [n, c, h, w] = self.dims;
+        [n, c, h / 2, w / 2]
+    }
+
+    fn forward(&self, [x, ..]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
+        let forward = || pool::forward(Level::new(), self.pool, self.size(), x);
+        (measured("pool", Work::new(x.len(), x.len() / 4 * 5), forward), Saved::new())
+    }
+
+    fn backward(&self, done: Done<'_>, gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let x = done.inputs[0];
+        let backward = || pool::backward(Level::new(), self.pool, self.size(), x, done.out, gradient);
+        let work = Work::new(x.len(), x.len() / 2 * 5);
+        [wanted[0].then(|| measured("pool gradient", work, backward)), None, None]
+    }
+}
+
 /// Gram matrices `[n, c, c]` of features `[n, c, h, w]`: inner products of channels over the positions, divided by
 /// their number.
 #[must_use]
 pub fn gram(features: &Tensor<4>) -> Tensor<3> {
     let [n, c, h, w] = features.dims();
-    if features.dtype() != burn::tensor::DType::F32 || !on_host(features.device().as_dispatch()) {
+    if !kernels(features) {
         let rows = features.clone().reshape([n, c, h * w]);
         return rows.clone().matmul(rows.transpose()).div_scalar((h * w) as f64);
     }
-    let gram = apply_alone(Gram { batch: n, channels: c, positions: h * w }, features.clone());
-    gram.reshape([n, c, c])
+    let shape = GramShape { batch: n, channels: c, positions: h * w };
+    apply_alone(Gram { shape }, features.clone()).reshape([n, c, c])
 }
 
 #[derive(Debug)]
 struct Gram {
-    batch: usize,
-    channels: usize,
-    positions: usize,
+    shape: GramShape,
 }
 
 impl Gram {
-    /// A 1x1 convolution of one picture.
-    fn conv(&self) -> ConvShape {
-        let (channels, size) = (self.channels, [1, self.positions]);
-        ConvShape { batch: 1, inputs: channels, outputs: channels, size, kernel: 1, border: Border::Zero }
-    }
-
-    fn work(&self) -> Work {
-        let square = self.channels * self.channels;
-        let values = self.channels * self.positions;
-        Work::new(self.batch * square * self.positions, self.batch * (values + square))
+    /// `sharing`: how many entries of the matrix take one product.
+    fn work(&self, sharing: usize) -> Work {
+        let GramShape { batch, channels, positions } = self.shape;
+        let square = channels * channels;
+        Work::new(batch * square * positions / sharing, batch * (channels * positions + square))
     }
 }
 
 impl Kernel for Gram {
     fn shape(&self) -> [usize; 4] {
-        [self.batch, 1, self.channels, self.channels]
+        [self.shape.batch, 1, self.shape.channels, self.shape.channels]
     }
 
-    /// The gradient to the weights of a 1x1 convolution is a product over positions, too.
     fn forward(&self, [x, ..]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
-        let scale = 1.0 / self.positions as f32;
-        let matrices = || {
-            let mut out = Vec::with_capacity(self.batch * self.channels * self.channels);
-            for x in x.chunks_exact(x.len() / self.batch) {
-                let products = conv::backward_weights(Level::new(), self.conv(), x, x);
-                out.extend(products.into_iter().map(|v| v * scale));
-            }
-            out
-        };
-        (measured("gram", self.work(), matrices), Saved::new())
+        let forward = || gram::forward(Level::new(), self.shape, x);
+        // Symmetric, so half of the products would do.
+        (measured("gram", self.work(2), forward), Saved::new())
     }
 
     fn backward(&self, done: Done<'_>, gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
-        let (c, scale) = (self.channels, 1.0 / self.positions as f32);
-        let x = done.inputs[0];
-        let features = || {
-            let mut out = Vec::with_capacity(x.len());
-            for (g, x) in gradient.chunks_exact(c * c).zip(x.chunks_exact(x.len() / self.batch)) {
-                let symmetric: Vec<f32> = (0..c * c).map(|i| scale * (g[i] + g[i % c * c + i / c])).collect();
-                out.extend_from_slice(&conv::forward(Level::new(), self.conv(), x, &symmetric, &[]));
-            }
-            out
-        };
-        [wanted[0].then(|| measured("gram gradient", self.work(), features)), None, None]
+        let backward = || gram::backward(Level::new(), self.shape, done.inputs[0], gradient);
+        [wanted[0].then(|| measured("gram gradient", self.work(1), backward)), None, None]
     }
 }

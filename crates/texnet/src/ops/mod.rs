@@ -10,9 +10,10 @@ mod kernels;
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{Device, Tensor};
-pub use fixed::{FixedConv, gram};
+pub use fixed::{FixedConv, gram, pool};
 use texnet_kernels::Border;
 pub use texnet_kernels::learn::norm::Group;
+pub use texnet_kernels::learn::pool::Pool;
 
 /// Where a normalisation takes its numbers from, and the activation after it.
 #[derive(Debug, Clone, Copy, PartialEq)]
