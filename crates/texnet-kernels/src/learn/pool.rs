@@ -1,9 +1,15 @@
 //! Pooling of 2x2 positions and its gradient: the largest, or the mean. An odd last row or column is forgotten.
 
-use fearless_simd::Level;
+#![expect(
+    clippy::needless_range_loop,
+    reason = "vectors of an array are addressed by number: closures of iterators are not compiled for the instruction set"
+)]
+
+use fearless_simd::{Level, Select, Simd, SimdBase, SimdFloat, dispatch, f32x16};
 use rayon::prelude::*;
 
-use crate::vectorized;
+/// Pooled values of a vector.
+const LANES: usize = 16;
 
 /// What four positions become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,27 +30,45 @@ pub fn forward(level: Level, pool: Pool, [height, width]: [usize; 2], x: &[f32])
     }
     let planes = out.par_chunks_exact_mut(rows * columns).zip(x.par_chunks_exact(height * width));
     planes.for_each(|(out, x)| {
-        vectorized(
-            level,
-            #[inline(always)]
-            || {
-                let pairs = x.chunks_exact(2 * width).zip(out.chunks_exact_mut(columns));
-                pairs.for_each(|(pair, out)| pool_row(pool, pair.split_at(width), out));
-            },
-        );
+        let pairs = x.chunks_exact(2 * width).zip(out.chunks_exact_mut(columns));
+        dispatch!(level, simd => pairs.for_each(|(pair, out)| pool_rows(simd, pool, pair.split_at(width), out)));
     });
     out
 }
 
 #[inline(always)]
-fn pool_row(pool: Pool, (above, below): (&[f32], &[f32]), out: &mut [f32]) {
-    let quads = above.chunks_exact(2).zip(below.chunks_exact(2));
-    match pool {
-        Pool::Max => quads.zip(out).for_each(|((a, b), out)| *out = a[0].max(a[1]).max(b[0].max(b[1]))),
-        Pool::Average => {
-            quads.zip(out).for_each(|((a, b), out)| *out = 0.25 * ((a[0] + a[1]) + (b[0] + b[1])));
-        }
+fn pool_rows<S: Simd>(simd: S, pool: Pool, (above, below): (&[f32], &[f32]), out: &mut [f32]) {
+    for x in (0..out.len()).step_by(LANES) {
+        let [a, b, c, d] = quads(simd, above, below, x);
+        let pooled = match pool {
+            Pool::Max => a.max(b).max(c.max(d)),
+            Pool::Average => ((a + b) + (c + d)) * f32x16::splat(simd, 0.25),
+        };
+        let valid = LANES.min(out.len() - x);
+        out[x..x + valid].copy_from_slice(&pooled.as_slice()[..valid]);
     }
+}
+
+/// The four positions, row by row, of each pooled one from column `x` on; zeros behind the end.
+#[inline(always)]
+fn quads<S: Simd>(simd: S, above: &[f32], below: &[f32], x: usize) -> [f32x16<S>; 4] {
+    let (a, b) = even_and_odd(simd, &above[2 * x..]);
+    let (c, d) = even_and_odd(simd, &below[2 * x..]);
+    [a, b, c, d]
+}
+
+#[inline(always)]
+fn even_and_odd<S: Simd>(simd: S, row: &[f32]) -> (f32x16<S>, f32x16<S>) {
+    let mut filled = [0.0; 2 * LANES];
+    let values = match row.get(..2 * LANES) {
+        Some(values) => values,
+        None => {
+            filled[..row.len()].copy_from_slice(row);
+            &filled
+        }
+    };
+    let [first, second] = [&values[..LANES], &values[LANES..]];
+    simd.deinterleave_f32x16(f32x16::from_slice(simd, first), f32x16::from_slice(simd, second))
 }
 
 /// The gradient to `x` from that to `out`, the result of [`forward`].
@@ -65,45 +89,73 @@ pub fn backward(
     let pooled = out.par_chunks_exact(rows * columns).zip(gradient.par_chunks_exact(rows * columns));
     let planes = result.par_chunks_exact_mut(height * width).zip(x.par_chunks_exact(height * width));
     planes.zip(pooled).for_each(|((result, x), (out, gradient))| {
-        vectorized(
-            level,
-            #[inline(always)]
-            || {
-                let pairs = result.chunks_exact_mut(2 * width).zip(x.chunks_exact(2 * width));
-                let pooled = out.chunks_exact(columns).zip(gradient.chunks_exact(columns));
-                for ((result, x), (out, gradient)) in pairs.zip(pooled) {
-                    match pool {
-                        Pool::Max => to_largest(x.split_at(width), out, gradient, result.split_at_mut(width)),
-                        Pool::Average => to_all(gradient, result.split_at_mut(width)),
-                    }
-                }
-            },
-        );
+        let pairs = result.chunks_exact_mut(2 * width).zip(x.chunks_exact(2 * width));
+        let pooled = out.chunks_exact(columns).zip(gradient.chunks_exact(columns));
+        dispatch!(level, simd => pairs.zip(pooled).for_each(|((result, x), pooled)| {
+            unpool_rows(simd, pool, x.split_at(width), pooled, result.split_at_mut(width));
+        }));
     });
     result
 }
 
 #[inline(always)]
-fn to_largest(
+fn unpool_rows<S: Simd>(
+    simd: S,
+    pool: Pool,
     (above, below): (&[f32], &[f32]),
-    out: &[f32],
-    gradient: &[f32],
+    (out, gradient): (&[f32], &[f32]),
     (to_above, to_below): (&mut [f32], &mut [f32]),
 ) {
-    let quads = above.chunks_exact(2).zip(below.chunks_exact(2));
-    let results = to_above.chunks_exact_mut(2).zip(to_below.chunks_exact_mut(2));
-    for (((a, b), (to_a, to_b)), (largest, g)) in quads.zip(results).zip(out.iter().zip(gradient)) {
-        let is = [a[0] == *largest, a[1] == *largest, b[0] == *largest, b[1] == *largest];
-        let first = [is[0], !is[0] & is[1], !(is[0] | is[1]) & is[2], !(is[0] | is[1] | is[2]) & is[3]];
-        [to_a[0], to_a[1], to_b[0], to_b[1]] = first.map(|first| if first { *g } else { 0.0 });
+    for x in (0..out.len()).step_by(LANES) {
+        let [a, b, c, d] = match pool {
+            Pool::Max => {
+                to_first(simd, quads(simd, above, below, x), load(simd, out, x), load(simd, gradient, x))
+            }
+            Pool::Average => [load(simd, gradient, x) * f32x16::splat(simd, 0.25); 4],
+        };
+        let valid = LANES.min(out.len() - x);
+        store_pairs(simd, a, b, &mut to_above[2 * x..2 * (x + valid)]);
+        store_pairs(simd, c, d, &mut to_below[2 * x..2 * (x + valid)]);
     }
 }
 
+/// The gradient where a value is the largest, and zero where it is not or one before it is.
 #[inline(always)]
-fn to_all(gradient: &[f32], (to_above, to_below): (&mut [f32], &mut [f32])) {
-    for row in [to_above, to_below] {
-        row.chunks_exact_mut(2).zip(gradient).for_each(|(to, g)| to.fill(0.25 * g));
+fn to_first<S: Simd>(
+    simd: S,
+    values: [f32x16<S>; 4],
+    largest: f32x16<S>,
+    mut gradient: f32x16<S>,
+) -> [f32x16<S>; 4] {
+    let none = f32x16::splat(simd, 0.0);
+    let mut shares = [none; 4];
+    for i in 0..4 {
+        let is = values[i].simd_eq(largest);
+        shares[i] = is.select(gradient, none);
+        gradient = is.select(none, gradient);
     }
+    shares
+}
+
+/// The values from `x` on, zeros behind the end.
+#[inline(always)]
+fn load<S: Simd>(simd: S, values: &[f32], x: usize) -> f32x16<S> {
+    if let Some(values) = values.get(x..x + LANES) {
+        return f32x16::from_slice(simd, values);
+    }
+    let mut lanes = [0.0; LANES];
+    lanes[..values.len() - x].copy_from_slice(&values[x..]);
+    f32x16::from_slice(simd, &lanes)
+}
+
+#[inline(always)]
+fn store_pairs<S: Simd>(simd: S, even: f32x16<S>, odd: f32x16<S>, out: &mut [f32]) {
+    let (first, second) = simd.interleave_f32x16(even, odd);
+    let [left, right] = [first.as_slice(), second.as_slice()];
+    let middle = LANES.min(out.len());
+    out[..middle].copy_from_slice(&left[..middle]);
+    let rest = out.len() - middle;
+    out[middle..].copy_from_slice(&right[..rest]);
 }
 
 #[cfg(test)]

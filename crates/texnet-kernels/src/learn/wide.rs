@@ -29,7 +29,7 @@ const TILES: usize = 96;
 const OUTPUTS: usize = 32;
 /// Channels that are transformed by one thread at a time.
 const CHANNELS: usize = 8;
-/// Values between the planes of a transformed slab, so that they fall into different cache sets.
+/// Values between the planes of transformed tiles, weights and products, so that they fall into different cache sets.
 const GAP: usize = 16;
 
 /// What a convolution reads.
@@ -187,7 +187,7 @@ fn block(
 ) {
     let outputs = OUTPUTS.min(kernels.outputs - first);
     let filled = outputs.next_multiple_of(kernels::LANES);
-    let weights = kernels.inputs * filled;
+    let weights = kernels.inputs * filled + GAP;
     let plane = filled * tiles.stride() + GAP;
     scratch::with(PRODUCTS * (weights + plane), |memory| {
         let (points, products) = memory.split_at_mut(PRODUCTS * weights);
@@ -196,6 +196,7 @@ fn block(
         let sources = transformed.chunks_exact(kernels.inputs * tiles.stride() + GAP);
         let factors = points.chunks_exact(weights).zip(sources);
         for ((weights, data), product) in factors.zip(products.chunks_exact_mut(plane)) {
+            let weights = &weights[..kernels.inputs * filled];
             let taps = TapsRef { outputs: filled, weights, bias: &[0.0; OUTPUTS] };
             let mut rows: Vec<&mut [f32]> = product.chunks_exact_mut(tiles.stride()).take(filled).collect();
             let source = Source { data, offsets: &offsets };
