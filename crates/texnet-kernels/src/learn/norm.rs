@@ -7,7 +7,7 @@
 use fearless_simd::Level;
 use rayon::prelude::*;
 
-use super::sums::{sum, sum_of};
+use super::sums::{sum, sums_of};
 use crate::vectorized;
 
 /// What the moments are taken over.
@@ -34,30 +34,13 @@ pub struct NormShape {
     pub slope: Option<f32>,
 }
 
-/// What the gradient needs of the forward pass.
-#[derive(Debug, Clone)]
-pub struct Saved {
-    /// `(x - mean) / sqrt(variance + epsilon)`.
-    pub normalised: Vec<f32>,
-    /// `1 / sqrt(variance + epsilon)` of every plane.
+/// What the gradient needs of the forward pass besides the features: numbers of every plane.
+#[derive(Debug, Clone, Default)]
+pub struct Moments {
+    /// The mean.
+    pub mean: Vec<f32>,
+    /// `1 / sqrt(variance + epsilon)`.
     pub inverse: Vec<f32>,
-}
-
-impl Saved {
-    /// Its slices.
-    #[must_use]
-    pub fn as_slices(&self) -> Normalised<'_> {
-        Normalised { values: &self.normalised, inverse: &self.inverse }
-    }
-}
-
-/// [`Saved`], borrowed.
-#[derive(Debug, Clone, Copy)]
-pub struct Normalised<'a> {
-    /// `(x - mean) / sqrt(variance + epsilon)`.
-    pub values: &'a [f32],
-    /// `1 / sqrt(variance + epsilon)` of every plane.
-    pub inverse: &'a [f32],
 }
 
 /// The gradients of a normalisation.
@@ -73,32 +56,36 @@ pub struct Gradients {
 
 /// The result, and what its gradient needs.
 #[must_use]
-pub fn forward(level: Level, shape: NormShape, x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Saved) {
-    let moments: Vec<[f64; 2]> = x
-        .par_chunks_exact(shape.plane)
-        .map(|x| {
-            vectorized(
-                level,
-                #[inline(always)]
-                || plane_moments(x),
-            )
-        })
-        .collect();
-    let moments = pooled(shape, moments);
-    let inverse: Vec<f32> = moments.iter().map(|m| (1.0 / (m[1] + shape.epsilon).sqrt()) as f32).collect();
-    let (mut out, mut normalised) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-    let planes = out.par_chunks_exact_mut(shape.plane).zip(normalised.par_chunks_exact_mut(shape.plane));
-    planes.zip(x.par_chunks_exact(shape.plane)).enumerate().for_each(|(i, ((out, normalised), x))| {
-        let c = i % shape.channels;
-        let affine = Affine { scale: gamma[c], shift: beta[c], slope: shape.slope.unwrap_or(1.0) };
-        let (mean, inverse) = (moments[i][0] as f32, inverse[i]);
+pub fn forward(
+    level: Level,
+    shape: NormShape,
+    x: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+) -> (Vec<f32>, Moments) {
+    let of_plane = |x| {
         vectorized(
             level,
             #[inline(always)]
-            || apply(affine, mean, inverse, x, normalised, out),
+            || plane_moments(x),
+        )
+    };
+    let moments = pooled(shape, x.par_chunks_exact(shape.plane).map(of_plane).collect());
+    let moments = Moments {
+        mean: moments.iter().map(|m| m[0] as f32).collect(),
+        inverse: moments.iter().map(|m| (1.0 / (m[1] + shape.epsilon).sqrt()) as f32).collect(),
+    };
+    let mut out = vec![0.0; x.len()];
+    let planes = out.par_chunks_exact_mut(shape.plane).zip(x.par_chunks_exact(shape.plane));
+    planes.enumerate().for_each(|(i, (out, x))| {
+        let plane = Plane::new(shape, &moments, [gamma, beta], i);
+        vectorized(
+            level,
+            #[inline(always)]
+            || x.iter().zip(out).for_each(|(x, out)| *out = plane.apply(*x)),
         );
     });
-    (out, Saved { normalised, inverse })
+    (out, moments)
 }
 
 /// The gradients from that to the result.
@@ -106,59 +93,99 @@ pub fn forward(level: Level, shape: NormShape, x: &[f32], gamma: &[f32], beta: &
 pub fn backward(
     level: Level,
     shape: NormShape,
-    saved: Normalised<'_>,
-    gamma: &[f32],
-    beta: &[f32],
+    [x, gamma, beta]: [&[f32]; 3],
+    moments: &Moments,
     gradient: &[f32],
 ) -> Gradients {
-    let affine = |i: usize| {
-        let c = i % shape.channels;
-        Affine { scale: gamma[c], shift: beta[c], slope: shape.slope.unwrap_or(1.0) }
+    let plane = |i: usize| Plane::new(shape, moments, [gamma, beta], i);
+    let planes = gradient.par_chunks_exact(shape.plane).zip(x.par_chunks_exact(shape.plane));
+    let of_plane = |(i, (g, x)): (usize, (&[f32], &[f32]))| {
+        vectorized(
+            level,
+            #[inline(always)]
+            || plane(i).sums(g, x),
+        )
     };
-    let planes = gradient.par_chunks_exact(shape.plane).zip(saved.values.par_chunks_exact(shape.plane));
-    let sums: Vec<[f64; 2]> = planes
-        .enumerate()
-        .map(|(i, (g, normalised))| {
-            vectorized(
-                level,
-                #[inline(always)]
-                || plane_sums(affine(i), g, normalised),
-            )
-        })
-        .collect();
-    let [beta_gradient, gamma_gradient] = [0, 1].map(|part| per_channel(shape, &sums, part));
+    let sums: Vec<[f64; 2]> = planes.clone().enumerate().map(of_plane).collect();
+    let [beta, gamma] = [0, 1].map(|part| per_channel(shape, &sums, part));
     let means = pooled_sums(shape, &sums);
-    let mut x = vec![0.0; gradient.len()];
-    let planes = x.par_chunks_exact_mut(shape.plane).zip(gradient.par_chunks_exact(shape.plane));
-    planes.zip(saved.values.par_chunks_exact(shape.plane)).enumerate().for_each(
-        |(i, ((x, g), normalised))| {
-            let affine = affine(i);
-            let factor = affine.scale * saved.inverse[i];
-            let [mean, slope] = means[i].map(|m| m as f32);
-            vectorized(
-                level,
-                #[inline(always)]
-                || apply_gradient(affine, factor, [mean, slope], g, normalised, x),
-            );
-        },
-    );
-    Gradients { x, gamma: gamma_gradient, beta: beta_gradient }
+    let mut to_x = vec![0.0; gradient.len()];
+    to_x.par_chunks_exact_mut(shape.plane).zip(planes).enumerate().for_each(|(i, (to_x, (g, x)))| {
+        let (plane, means) = (plane(i), means[i].map(|m| m as f32));
+        vectorized(
+            level,
+            #[inline(always)]
+            || {
+                to_x.iter_mut()
+                    .zip(g.iter().zip(x))
+                    .for_each(|(to_x, (g, x))| *to_x = plane.gradient(means, *g, *x))
+            },
+        );
+    });
+    Gradients { x: to_x, gamma, beta }
 }
 
-/// Scale and shift, then the activation; a slope of 1 is none.
+/// What happens to the values of one plane.
 #[derive(Clone, Copy)]
-struct Affine {
+struct Plane {
+    mean: f32,
+    inverse: f32,
     scale: f32,
     shift: f32,
+    /// Of the activation below zero; 1 is no activation.
     slope: f32,
 }
 
-impl Affine {
+impl Plane {
+    fn new(shape: NormShape, moments: &Moments, [gamma, beta]: [&[f32]; 2], i: usize) -> Self {
+        let c = i % shape.channels;
+        Self {
+            mean: moments.mean[i],
+            inverse: moments.inverse[i],
+            scale: gamma[c],
+            shift: beta[c],
+            slope: shape.slope.unwrap_or(1.0),
+        }
+    }
+
+    #[inline(always)]
+    fn normalised(self, x: f32) -> f32 {
+        (x - self.mean) * self.inverse
+    }
+
+    #[inline(always)]
+    fn apply(self, x: f32) -> f32 {
+        let value = self.normalised(x).mul_add(self.scale, self.shift);
+        value.max(self.slope * value)
+    }
+
     /// The derivative of the activation times `gradient`.
     #[inline(always)]
     fn through_activation(self, gradient: f32, normalised: f32) -> f32 {
         let before = normalised.mul_add(self.scale, self.shift);
         if before > 0.0 { gradient } else { gradient * self.slope }
+    }
+
+    /// Sums of the gradient before the activation, and of it times the normalised values.
+    #[inline(always)]
+    fn sums(self, g: &[f32], x: &[f32]) -> [f64; 2] {
+        sums_of(
+            [g, x],
+            #[inline(always)]
+            |[g, x]| {
+                let normalised = self.normalised(x);
+                let through = self.through_activation(g, normalised);
+                [through, through * normalised]
+            },
+        )
+    }
+
+    /// The gradient to a value, with the means of [`Plane::sums`].
+    #[inline(always)]
+    fn gradient(self, [mean, slope]: [f32; 2], g: f32, x: f32) -> f32 {
+        let normalised = self.normalised(x);
+        let through = self.through_activation(g, normalised);
+        self.scale * self.inverse * (through - mean - normalised * slope)
     }
 }
 
@@ -167,10 +194,12 @@ fn plane_moments(x: &[f32]) -> [f64; 2] {
     let count = x.len() as f64;
     let mean = sum(x) / count;
     let centre = mean as f32;
-    let [first, second] = [
-        sum_of(x.len(), |i| x[i] - centre) / count,
-        sum_of(x.len(), |i| (x[i] - centre) * (x[i] - centre)) / count,
-    ];
+    let [first, second] = sums_of(
+        [x],
+        #[inline(always)]
+        |[x]| [x - centre, (x - centre) * (x - centre)],
+    )
+    .map(|sum| sum / count);
     // The centre was rounded.
     [mean, (second - first * first).max(0.0)]
 }
@@ -188,23 +217,6 @@ fn pooled(shape: NormShape, moments: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
     };
     let channels: Vec<[f64; 2]> = (0..shape.channels).map(channel).collect();
     (0..moments.len()).map(|i| channels[i % shape.channels]).collect()
-}
-
-#[inline(always)]
-fn apply(affine: Affine, mean: f32, inverse: f32, x: &[f32], normalised: &mut [f32], out: &mut [f32]) {
-    for i in 0..x.len().min(out.len()).min(normalised.len()) {
-        let value = (x[i] - mean) * inverse;
-        normalised[i] = value;
-        let value = value.mul_add(affine.scale, affine.shift);
-        out[i] = value.max(affine.slope * value);
-    }
-}
-
-/// Sums of the gradient before the activation, and of it times the normalised values.
-#[inline(always)]
-fn plane_sums(affine: Affine, g: &[f32], normalised: &[f32]) -> [f64; 2] {
-    let through = |i: usize| affine.through_activation(g[i], normalised[i]);
-    [sum_of(g.len(), through), sum_of(g.len(), |i| through(i) * normalised[i])]
 }
 
 fn per_channel(shape: NormShape, sums: &[[f64; 2]], part: usize) -> Vec<f32> {
@@ -225,20 +237,5 @@ fn pooled_sums(shape: NormShape, sums: &[[f64; 2]]) -> Vec<[f64; 2]> {
             let channels: Vec<[f64; 2]> = (0..shape.channels).map(|c| [total(c, 0), total(c, 1)]).collect();
             (0..sums.len()).map(|i| channels[i % shape.channels]).collect()
         }
-    }
-}
-
-#[inline(always)]
-fn apply_gradient(
-    affine: Affine,
-    factor: f32,
-    [mean, slope]: [f32; 2],
-    g: &[f32],
-    normalised: &[f32],
-    x: &mut [f32],
-) {
-    for i in 0..x.len().min(g.len()).min(normalised.len()) {
-        let through = affine.through_activation(g[i], normalised[i]);
-        x[i] = factor * (through - mean - normalised[i] * slope);
     }
 }

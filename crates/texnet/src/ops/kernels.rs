@@ -8,7 +8,7 @@ use texnet_infer::Level;
 use texnet_kernels::Border;
 use texnet_kernels::learn::conv::{self, ConvShape};
 use texnet_kernels::learn::join::{self, JoinShape};
-use texnet_kernels::learn::norm::{self, NormShape};
+use texnet_kernels::learn::norm::{self, Moments, NormShape};
 
 use super::host::{Done, HostOps, Kernel, Saved};
 use super::{EPSILON, NormOptions};
@@ -104,14 +104,13 @@ impl Kernel for Normalisation {
 
     fn forward(&self, [x, gamma, beta]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
         let forward = || norm::forward(Level::new(), self.shape, x, gamma, beta);
-        let (out, saved) = measured("norm", Work::new(4 * x.len(), 3 * x.len()), forward);
-        (out, vec![saved.normalised, saved.inverse])
+        let (out, moments) = measured("norm", Work::new(4 * x.len(), 2 * x.len()), forward);
+        (out, vec![moments.mean, moments.inverse])
     }
 
     fn backward(&self, done: Done<'_>, gradient: &[f32], _wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
-        let [_, gamma, beta] = done.inputs;
-        let saved = norm::Normalised { values: &done.saved[0], inverse: &done.saved[1] };
-        let backward = || norm::backward(Level::new(), self.shape, saved, gamma, beta, gradient);
+        let moments = Moments { mean: done.saved[0].clone(), inverse: done.saved[1].clone() };
+        let backward = || norm::backward(Level::new(), self.shape, done.inputs, &moments, gradient);
         let work = Work::new(7 * gradient.len(), 3 * gradient.len());
         let gradients = measured("norm gradient", work, backward);
         [Some(gradients.x), Some(gradients.gamma), Some(gradients.beta)]
