@@ -1,7 +1,8 @@
 //! Convolution of a batch for learning: forward, gradient to the data, gradient to the weights.
 //!
 //! Features are planes, `[n, channels, height, width]`; kernels are odd, the stride is 1, and the size stays. Every
-//! value is one sum in one order, so results do not depend on the number of threads or the instruction level.
+//! value is one sum in one order, so results do not depend on the number of threads or the instruction level. Kernels of
+//! 3x3 go the way of `wide.rs`, except over the coarsest scales.
 
 #![expect(
     clippy::needless_range_loop,
@@ -13,6 +14,7 @@ use rayon::prelude::*;
 
 use super::padded::{Padded, fold};
 use super::taps::{Taps, bands};
+use super::wide::{self, WideShape};
 use crate::pad::Border;
 
 /// What a convolution reads and how.
@@ -53,14 +55,9 @@ const WORK: usize = 1 << 17;
 /// `bias` `[outputs]` or empty: `[batch, outputs, height, width]`.
 #[must_use]
 pub fn forward(level: Level, shape: ConvShape, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-    let terms = shape.terms();
-    let taps = Taps::new(shape.outputs, terms, bias, |o, t| weight[o * terms + t]);
-    let mut out = vec![0.0; shape.batch * shape.outputs * shape.plane()];
-    for (x, out) in samples(x, shape.batch).zip(out.chunks_exact_mut(shape.outputs * shape.plane())) {
-        let padded = Padded::new(x, shape.size, shape.margin(), shape.border);
-        correlate(level, &taps, &padded, shape.inputs, shape.kernel, shape.size, out);
-    }
-    out
+    let area = shape.kernel * shape.kernel;
+    let weight = |o: usize, c: usize, i: usize| weight[(o * shape.inputs + c) * area + i];
+    convolve(level, shape, shape.margin(), weight, bias, x)
 }
 
 /// The gradient to the data from that to the result, `gradient` `[batch, outputs, height, width]`.
@@ -68,30 +65,47 @@ pub fn forward(level: Level, shape: ConvShape, x: &[f32], weight: &[f32], bias: 
 pub fn backward_data(level: Level, shape: ConvShape, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
     let area = shape.kernel * shape.kernel;
     // The kernel turned by half a turn, inputs and outputs exchanged.
-    let turned = |c: usize, t: usize| weight[(t / area * shape.inputs + c) * area + area - 1 - t % area];
-    let taps = Taps::new(shape.inputs, shape.outputs * area, &[], turned);
-    let mut out = vec![0.0; shape.batch * shape.inputs * shape.plane()];
-    for (g, out) in samples(gradient, shape.batch).zip(out.chunks_exact_mut(shape.inputs * shape.plane())) {
-        let same = matches!(shape.border, Border::Circular | Border::Zero) || shape.kernel == 1;
-        if same {
-            let padded = Padded::new(g, shape.size, shape.margin(), shape.border);
-            correlate(level, &taps, &padded, shape.outputs, shape.kernel, shape.size, out);
-        } else {
-            backward_padded(level, shape, &taps, g, out);
-        }
+    let turned = |c: usize, o: usize, i: usize| weight[(o * shape.inputs + c) * area + area - 1 - i];
+    let adjoint = ConvShape { inputs: shape.outputs, outputs: shape.inputs, ..shape };
+    let margin = shape.margin();
+    if matches!(shape.border, Border::Circular | Border::Zero) || margin == 0 {
+        return convolve(level, adjoint, margin, turned, &[], gradient);
     }
+    // Borders that repeat values: the gradient to the padded picture first, then its margin folded back.
+    let adjoint = ConvShape { border: Border::Zero, ..adjoint };
+    let wide = convolve(level, adjoint, 2 * margin, turned, &[], gradient);
+    let mut out = vec![0.0; shape.batch * shape.inputs * shape.plane()];
+    let plane = shape.size.map(|side| side + 2 * margin).iter().product();
+    let planes = wide.par_chunks_exact(plane).zip(out.par_chunks_exact_mut(shape.plane()));
+    planes.for_each(|(wide, out)| fold(wide, margin, shape.border, shape.size, out));
     out
 }
 
-/// Borders that repeat values: the gradient to the padded picture first, then its margin folded back.
-fn backward_padded(level: Level, shape: ConvShape, taps: &Taps, gradient: &[f32], out: &mut [f32]) {
-    let margin = shape.margin();
-    let size = shape.size.map(|side| side + 2 * margin);
-    let padded = Padded::new(gradient, shape.size, 2 * margin, Border::Zero);
-    let mut wide = vec![0.0; shape.inputs * size[0] * size[1]];
-    correlate(level, taps, &padded, shape.outputs, shape.kernel, size, &mut wide);
-    let planes = wide.chunks_exact(size[0] * size[1]).zip(out.chunks_exact_mut(shape.plane()));
-    planes.for_each(|(wide, out)| fold(wide, margin, shape.border, shape.size, out));
+/// The convolution of planes with some rows and columns added on every side, weights by output, input and kernel
+/// element.
+fn convolve(
+    level: Level,
+    shape: ConvShape,
+    margin: usize,
+    weight: impl Fn(usize, usize, usize) -> f32,
+    bias: &[f32],
+    x: &[f32],
+) -> Vec<f32> {
+    let ConvShape { batch, inputs, outputs, size, kernel, border } = shape;
+    let wide = WideShape { batch, size, margin, border };
+    if kernel == 3 && wide.pays() {
+        return wide::convolve(level, wide, [outputs, inputs], weight, bias, x);
+    }
+    let area = kernel * kernel;
+    let taps = Taps::new(outputs, inputs * area, bias, |o, t| weight(o, t / area, t % area));
+    let result = size.map(|side| side + 2 * margin + 1 - kernel);
+    let volume = outputs * result[0] * result[1];
+    let mut out = vec![0.0; batch * volume];
+    for (x, out) in samples(x, batch).zip(out.chunks_exact_mut(volume)) {
+        let padded = Padded::new(x, size, margin, border);
+        correlate(level, &taps, &padded, inputs, kernel, result, out);
+    }
+    out
 }
 
 /// A sum of shifted copies of `channels` padded planes into planes of `size`, spread over the threads by rows.

@@ -1,7 +1,6 @@
-//! 3x3 convolution of many channels whose weights do not change, by Winograd's F(4x4, 3x3): forward with its
-//! activation, and the gradient to the data.
+//! 3x3 convolution by Winograd's F(4x4, 3x3): forward with its activation, and the gradient to the data.
 //!
-//! Features are planes `[n, channels, height, width]` with zeros around them or nothing. Tiles of 4x4 outputs are
+//! Features are planes `[n, channels, height, width]`. Tiles of 4x4 outputs are
 //! worked on in slabs of about a hundred: their inputs are transformed once (`tiles.rs`); then, for a block of outputs
 //! at a time, the weights are transformed (`kernels.rs`), multiplied, and the products transformed back. Transformed
 //! weights are four times as large as the weights and are made anew for each slab, which takes a twentieth of the time
@@ -17,6 +16,7 @@ use rayon::prelude::*;
 
 use super::scratch;
 use super::taps::{Source, TapsRef, bands};
+use crate::pad::Border;
 use crate::winograd::{POINTS, TILE};
 use kernels::Kernels;
 use tiles::{Finish, Tiles};
@@ -39,8 +39,10 @@ pub struct WideShape {
     pub batch: usize,
     /// Rows and columns of the input.
     pub size: [usize; 2],
-    /// Rows and columns of zeros on every side of the input: with one the size stays, with none it shrinks by two.
+    /// Rows and columns added on every side of the input: with one the size stays, with none it shrinks by two.
     pub margin: usize,
+    /// What they hold.
+    pub border: Border,
 }
 
 impl WideShape {
@@ -54,7 +56,31 @@ impl WideShape {
     }
 }
 
-/// A 3x3 convolution, both ways.
+/// Tiles below which most of a slab would be empty.
+const FEWEST: usize = 32;
+
+impl WideShape {
+    /// Whether there are enough tiles for this to be quicker than the direct sum.
+    pub(super) fn pays(&self) -> bool {
+        let [rows, columns] = self.output().map(|side| side.div_ceil(TILE));
+        self.batch * rows * columns >= FEWEST
+    }
+}
+
+/// The convolution of `x` with the weights `weight(output, input, 3 row + column)` and `bias` `[outputs]` or empty.
+pub(super) fn convolve(
+    level: Level,
+    shape: WideShape,
+    [outputs, inputs]: [usize; 2],
+    weight: impl Fn(usize, usize, usize) -> f32,
+    bias: &[f32],
+    x: &[f32],
+) -> Vec<f32> {
+    let kernels = Kernels::new(inputs, outputs, weight);
+    run(level, &kernels, Input { values: x, mask: None, shape }, Finish { bias, relu: false })
+}
+
+/// A 3x3 convolution of weights that do not change, both ways, with zeros around its features or nothing.
 #[derive(Debug, Clone)]
 pub struct WideConv {
     forward: Kernels,
@@ -97,7 +123,8 @@ impl WideConv {
         out: Option<&[f32]>,
         gradient: &[f32],
     ) -> Vec<f32> {
-        let shape = WideShape { size: shape.output(), margin: 2 - shape.margin, ..shape };
+        let shape =
+            WideShape { size: shape.output(), margin: 2 - shape.margin, border: Border::Zero, ..shape };
         let input = Input { values: gradient, mask: out, shape };
         run(level, &self.turned, input, Finish { bias: &[], relu: false })
     }

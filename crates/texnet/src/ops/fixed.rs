@@ -8,6 +8,7 @@ use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use texnet_infer::Level;
+use texnet_kernels::Border;
 use texnet_kernels::learn::gram::{self, GramShape};
 use texnet_kernels::learn::pool::{self, Pool};
 use texnet_kernels::learn::wide::{WideConv, WideShape};
@@ -53,7 +54,7 @@ impl FixedConv {
         match self {
             Self::Fast(conv) => {
                 let [batch, inputs, height, width] = x.dims();
-                let shape = WideShape { batch, size: [height, width], margin };
+                let shape = WideShape { batch, size: [height, width], margin, border: Border::Zero };
                 apply_alone(Convolution { conv: conv.clone(), inputs, shape, activated }, x)
             }
             Self::Composed(weights) => {

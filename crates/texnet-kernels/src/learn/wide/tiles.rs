@@ -198,10 +198,11 @@ impl Staged {
     /// From plane number `channel` of the input.
     #[inline(always)]
     fn fill<S: Simd>(&mut self, simd: S, tiles: &Tiles, input: Input<'_>, channel: usize, out: &mut [f32]) {
-        let [height, width] = input.shape.size;
+        let WideShape { size: [height, width], margin, border, .. } = input.shape;
         for y in 0..TILE * tiles.rows + 2 {
-            let source = (TILE * tiles.first + y).checked_sub(input.shape.margin).filter(|&y| y < height);
-            let at = source.map(|y| (channel * height + y) * width);
+            let row = TILE * tiles.first + y;
+            let source = border.index(row as isize - margin as isize, height);
+            let at = source.filter(|_| row < height + 2 * margin).map(|y| (channel * height + y) * width);
             self.fill_line(input, at);
             self.spread(simd, &mut out[y % TILE * POINTS * self.plane + y / TILE * self.columns..]);
         }
@@ -225,7 +226,7 @@ impl Staged {
     /// A row of the input that begins `at`, or zeros.
     #[inline(always)]
     fn fill_line(&mut self, input: Input<'_>, at: Option<usize>) {
-        let (margin, width) = (input.shape.margin, input.shape.size[1]);
+        let WideShape { size: [_, width], margin, border, .. } = input.shape;
         let Some(at) = at else { return self.line.fill(0.0) };
         let (line, values) = (&mut self.line[margin..margin + width], &input.values[at..at + width]);
         match input.mask {
@@ -234,6 +235,10 @@ impl Staged {
                 let both = values.iter().zip(&mask[at..at + width]);
                 line.iter_mut().zip(both).for_each(|(out, (v, m))| *out = if *m > 0.0 { *v } else { 0.0 });
             }
+        }
+        for x in (0..margin).chain(margin + width..width + 2 * margin) {
+            let source = border.index(x as isize - margin as isize, width);
+            self.line[x] = source.map_or(0.0, |x| self.line[margin + x]);
         }
     }
 
