@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Dress a photograph in a style.
     #[command(alias = "stylize")]
     Stylise(Stylise),
+    /// Tell how near pictures of a texture are to their exemplar, without any trained network.
+    #[command(after_help = commands::score::COLUMNS)]
+    Score(Score),
     /// Tell what a model is.
     Info(Info),
     /// Get the weights of a network that training can use; nothing else here uses the network.
@@ -196,6 +199,16 @@ pub(crate) struct Stylise {
     pub(crate) max_size: Option<usize>,
     #[command(flatten)]
     pub(crate) coding: Coding,
+}
+
+/// Arguments of `texnet score`.
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    /// The picture that the texture was made from: png, jpg, tiff, webp, bmp or gif.
+    pub(crate) exemplar: PathBuf,
+    /// The pictures to score; sides of 24 pixels or more, up to 2^24 pixels.
+    #[arg(required = true)]
+    pub(crate) pictures: Vec<PathBuf>,
 }
 
 /// Arguments of `texnet weights`.

@@ -54,6 +54,7 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Train(arguments) => commands::train::run(arguments, &report),
         Command::Sample(arguments) => commands::sample::run(arguments, &report),
         Command::Stylise(arguments) => commands::stylise::run(arguments, &report),
+        Command::Score(arguments) => commands::score::run(arguments, &report),
         Command::Info(arguments) => commands::info::run(arguments, &report),
         Command::Weights(arguments) => commands::weights::run(arguments, &report),
         Command::Completions { shell } => commands::shell::completions(*shell),

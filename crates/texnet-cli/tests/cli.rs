@@ -223,6 +223,53 @@ fn an_existing_file_is_replaced_only_by_a_whole_one() {
 }
 
 #[test]
+fn pictures_are_scored_in_a_table_for_people_and_line_by_line_for_programs() {
+    let desk = Desk::new();
+    desk.photo("same.png", 90, 70, 8, false);
+    desk.photo("deep.tiff", 64, 30, 16, true);
+    let table = desk.ok("score photo.png same.png deep.tiff --quiet");
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines.len(), 3, "{table}");
+    assert_eq!(lines[0].join(" "), "picture swd swd0 swd1 swd2 swd3 spec fit cover repeat copy seam");
+    assert!(lines.iter().all(|line| line.len() == 12), "{table}");
+    assert_eq!(lines[1][..7].join(" "), "same.png 0.00 0.00 0.00 0.00 0.00 0.00");
+    assert_eq!((lines[1][10], lines[2][0], lines[2][5]), ("1.00", "deep.tiff", "-"));
+    let widths: Vec<usize> = table.lines().map(str::len).collect();
+    assert!(widths.iter().all(|&width| width == widths[0]), "columns are aligned:\n{table}");
+
+    let json = desk.ok("score photo.png same.png photo.png deep.tiff --json");
+    let objects: Vec<serde_json::Value> =
+        json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(objects.len(), 4, "{json}");
+    assert_eq!((&objects[0]["picture"], &objects[0]["copy"]), (&"same.png".into(), &1.0.into()));
+    assert_eq!(objects[2]["swd_octaves"].as_array().map(Vec::len), Some(3));
+    assert_eq!((&objects[3]["pictures"], &objects[3]["diversity"]), (&2.into(), &0.0.into()));
+    assert!(desk.ok("score photo.png same.png photo.png").ends_with("(higher is more diverse)\n"));
+}
+
+#[test]
+fn pictures_that_cannot_be_scored_get_one_sentence_before_the_work_begins() {
+    let desk = Desk::new();
+    desk.photo("dot.png", 1, 1, 8, false);
+    desk.keep("cut.png", &desk.bytes("photo.png")[..90]);
+    let cases = [
+        ("score photo.png missing.png", "missing.png"),
+        ("score missing.png photo.png", "missing.png"),
+        ("score photo.png photo.png cut.png", "cut.png"),
+        ("score photo.png dot.png", "dot.png: the picture is 1x1"),
+        ("score dot.png photo.png", "dot.png: the picture is 1x1"),
+        ("score photo.png photo.png dot.png", "24x24"),
+        ("score photo.png", "PICTURES"),
+    ];
+    for (arguments, word) in cases {
+        let output = desk.run(arguments);
+        assert!(output.stdout.is_empty(), "texnet {arguments} begins to work");
+        let sentence = desk.refused(arguments);
+        assert!(sentence.contains(word), "texnet {arguments}: {sentence}");
+    }
+}
+
+#[test]
 fn shells_and_manuals_are_served() {
     let desk = Desk::new();
     for shell in ["bash", "zsh", "fish"] {
@@ -231,6 +278,9 @@ fn shells_and_manuals_are_served() {
     assert!(desk.ok("man").contains(".TH texnet"));
     desk.ok("man .");
     assert!(String::from_utf8_lossy(&desk.bytes("texnet-sample.1")).contains("seamless"));
+    let help = desk.ok("score --help");
+    let columns = ["swd ", "spec ", "fit ", "cover ", "repeat ", "copy ", "seam ", "diversity "];
+    assert!(columns.iter().all(|column| help.contains(column)), "{help}");
 }
 
 #[test]

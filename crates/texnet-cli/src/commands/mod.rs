@@ -3,6 +3,7 @@
 pub(crate) mod import;
 pub(crate) mod info;
 pub(crate) mod sample;
+pub(crate) mod score;
 pub(crate) mod sheet;
 pub(crate) mod shell;
 pub(crate) mod stylise;
