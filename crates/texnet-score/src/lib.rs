@@ -3,7 +3,7 @@
 //! Each figure is a file, which says what it measures and why: `sliced.rs`, `spectrum.rs`, `fit.rs`, `copy.rs`,
 //! `repetition.rs`, `seam.rs` and `diversity.rs`. No figure alone says that a texture is good; the eye decides.
 //!
-//! `fit`, `cover` and `copy` look for at most 1024 patches (256 to 1024, fewer in larger pictures) among at most 2^18, and
+//! `fit`, `cover` and `copy` look for 256 to 4096 patches (fewer in larger pictures) among at most 2^18, and
 //! `swd` projects at most 2^16 patches an octave: samples of one place in each cell of a lattice. Everything else sees all.
 //!
 //! All is computed from sRGB-coded values as they are. Whatever is sampled is sampled at the same places each time, and

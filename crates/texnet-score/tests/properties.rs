@@ -66,8 +66,12 @@ fn each_fault_raises_its_figure() {
     assert!(brighter.swd_octaves[3] > 2.0 * good.swd_octaves[3], "{good:?} {brighter:?}");
     let tiled = scored(&tiled(&other));
     assert!(tiled.repetition > 0.7 && good.repetition.abs() < 0.2, "{good:?} {tiled:?}");
-    let flat = scored(&Image::from_fn(128, 128, |_, _| [0.4; 3]));
-    assert!(flat.cover > 1.2 * good.cover && flat.spec > 30.0, "{good:?} {flat:?}");
+    let own = texture(1, 128, 128);
+    let corner = scored(&Image::from_fn(70, 64, |y, x| own.pixel(y + 20, x + 32)));
+    assert!(
+        corner.fit < 0.01 && corner.cover > 0.5 * good.cover && corner.copy == 1.0,
+        "{good:?} {corner:?}"
+    );
 }
 
 #[test]
