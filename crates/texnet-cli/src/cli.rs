@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Import(Import),
     /// Learn a texture from pictures of it.
     Train(Train),
+    /// Paint one picture of a texture without a network, by optimisation.
+    #[command(alias = "optimize")]
+    Optimise(Optimise),
     /// Paint a texture.
     Sample(Sample),
     /// Dress a photograph in a style.
@@ -119,6 +122,59 @@ pub(crate) struct Train {
     /// Store weights in 16 bits: half the file.
     #[arg(long)]
     pub(crate) half: bool,
+}
+
+/// Arguments of `texnet optimise`.
+#[derive(Debug, Args)]
+pub(crate) struct Optimise {
+    /// Pictures of one texture: png, jpg, tiff, webp, bmp or gif.
+    #[arg(required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// The picture to write: png, jpg, tiff or webp by its ending [default: IMAGE-optimised.png].
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Size in pixels, one number or WIDTHxHEIGHT, in multiples of 8 or 16; time and memory grow with it.
+    #[arg(long, default_value = "256", value_parser = parse_size)]
+    pub(crate) size: [usize; 2],
+    /// What pictures are compared by: sliced (patches; the result repeats without a seam), or vgg19 (as Gatys et al.
+    /// did; needs its weights, and the result has borders).
+    #[arg(long, default_value = "sliced")]
+    pub(crate) teacher: Judge,
+    /// Size of the texture, relative to the picture: 0.5 makes objects half as large.
+    #[arg(long, value_name = "S", value_parser = parse_scale)]
+    pub(crate) scale: Option<f32>,
+    /// Seed of everything that is drawn; the same seed gives the same picture on the same machine.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Steps at each size: the picture is painted at a fraction of its size first, and doubled.
+    #[arg(long, value_name = "N")]
+    pub(crate) iterations: Option<u64>,
+    /// Make as many steps as fit into this many minutes on this machine.
+    #[arg(long, value_name = "M", conflicts_with = "iterations", value_parser = parse_minutes)]
+    pub(crate) minutes: Option<f64>,
+    /// Where to compute: auto, cpu, or cuda or wgpu in builds with that feature; with several, cuda:1.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// The file of VGG-19's weights [default: TEXNET_VGG, or where `texnet weights` puts it].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vgg: Option<PathBuf>,
+    /// Change one setting, as in `--set nearest.weight=0`; those of training's losses, and a few more.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// A picture that is written again every ten seconds, to watch.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) preview: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) coding: Coding,
+}
+
+/// What pictures can be compared by.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Judge {
+    /// Patches.
+    Sliced,
+    /// Gram matrices of VGG-19.
+    Vgg19,
 }
 
 /// Arguments of `texnet sample`.

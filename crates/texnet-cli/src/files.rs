@@ -56,8 +56,8 @@ pub(crate) fn write_model(path: &Path, model: &Model, precision: Precision) -> R
         .with_context(|| format!("{} cannot be written: name a file in a writable folder", path.display()))
 }
 
-/// Says at once when a model could not be written to this place at the end of a long run.
-pub(crate) fn check_model_target(path: &Path) -> Result<()> {
+/// Says at once when a file could not be written to this place at the end of a long run.
+pub(crate) fn check_target(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     ensure!(!path.is_dir(), "{} is a folder: name a file", path.display());
     let probe = tempfile::Builder::new().prefix(".texnet-").tempfile_in(folder);

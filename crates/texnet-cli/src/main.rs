@@ -52,6 +52,7 @@ fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Import(arguments) => commands::import::run(arguments, &report),
         Command::Train(arguments) => commands::train::run(arguments, &report),
+        Command::Optimise(arguments) => commands::optimise::run(arguments, &report),
         Command::Sample(arguments) => commands::sample::run(arguments, &report),
         Command::Stylise(arguments) => commands::stylise::run(arguments, &report),
         Command::Score(arguments) => commands::score::run(arguments, &report),

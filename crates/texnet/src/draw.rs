@@ -18,6 +18,8 @@ pub enum Stream {
     Crop,
     /// Which patches a step compares.
     Neighbours,
+    /// The picture that an optimisation begins with.
+    Picture,
 }
 
 /// Numbers of one seed, stream and step.

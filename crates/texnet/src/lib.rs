@@ -8,6 +8,7 @@ pub mod import;
 pub mod loss;
 pub mod measure;
 pub mod ops;
+pub mod optimise;
 pub mod profile;
 pub mod resize;
 pub mod train;

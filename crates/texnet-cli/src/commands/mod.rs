@@ -2,6 +2,7 @@
 
 pub(crate) mod import;
 pub(crate) mod info;
+pub(crate) mod optimise;
 pub(crate) mod sample;
 pub(crate) mod score;
 pub(crate) mod sheet;

@@ -58,11 +58,11 @@ pub(crate) fn run(arguments: &Train, report: &Report) -> Result<()> {
 fn output(arguments: &Train) -> Result<PathBuf> {
     let default = || PathBuf::from(format!("{}.safetensors", files::stem(&arguments.images[0])));
     let output = arguments.output.clone().unwrap_or_else(default);
-    files::check_model_target(&output)?;
+    files::check_target(&output)?;
     Ok(output)
 }
 
-fn exemplars(paths: &[PathBuf]) -> Result<Vec<Image>> {
+pub(super) fn exemplars(paths: &[PathBuf]) -> Result<Vec<Image>> {
     paths.iter().map(|path| Ok(texnet_io::read(path)?.to_image())).collect()
 }
 
@@ -122,7 +122,7 @@ fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
     )
 }
 
-fn save_every() -> Duration {
+pub(super) fn save_every() -> Duration {
     let given = std::env::var(SAVE_EVERY_VARIABLE).ok().and_then(|text| text.parse().ok());
     given.map_or(SAVE_EVERY, Duration::from_millis)
 }
@@ -159,7 +159,7 @@ fn learn(trainer: &mut Trainer, folder: &RunFolder, report: &Report) -> Result<C
     Ok(outcome?)
 }
 
-fn show(bar: &ProgressBar, event: &Event) {
+pub(super) fn show(bar: &ProgressBar, event: &Event) {
     match event {
         Event::Step { step, terms, .. } => {
             bar.set_position(*step);

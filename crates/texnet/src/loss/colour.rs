@@ -48,6 +48,21 @@ impl Whitening {
         combine(rgb, &self.matrix, [-offset[0], -offset[1], -offset[2]])
     }
 
+    /// The colours of three white planes: the inverse of [`Whitening::planes`].
+    pub(crate) fn colours(&self, white: &[f32]) -> Vec<f32> {
+        combine(white, &self.inverse(), self.mean.into())
+    }
+
+    /// The gradient to the white planes from that to their colours.
+    pub(crate) fn colours_adjoint(&self, gradient: &[f32]) -> Vec<f32> {
+        combine(gradient, &self.inverse().transpose(), [0.0; 3])
+    }
+
+    fn inverse(&self) -> Matrix3<f32> {
+        // Variances are never zero: see RIDGE.
+        self.matrix.try_inverse().unwrap_or_else(Matrix3::zeros)
+    }
+
     /// The gradient to the colours from that to the white planes.
     pub(crate) fn adjoint(&self, gradient: &[f32]) -> Vec<f32> {
         combine(gradient, &self.matrix.transpose(), [0.0; 3])

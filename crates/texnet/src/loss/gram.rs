@@ -28,6 +28,9 @@ pub enum GramDistance {
     /// The square root of the squared distance over the squared norm of what is wanted, plus 1e-6: layers of any
     /// magnitude count alike, and the slope does not fade near the optimum. Between equals it is 0.001.
     RelativeRoot,
+    /// The squared distance over the squared norm of what is wanted: layers of any magnitude count alike, as they do
+    /// in a network whose features were scaled to a mean of one, and yet it is smooth.
+    Relative,
 }
 
 /// Which Gram matrices are compared, and how.
@@ -69,6 +72,18 @@ impl GramConfig {
         }
     }
 
+    /// That of Gatys et al. 2015, "Texture synthesis using convolutional neural networks": the first convolution and
+    /// four poolings, squared distances.
+    ///
+    /// Departure: their network was scaled so that the mean of every feature over many pictures is one; here the
+    /// distances are relative to the exemplar's, which takes away the same factors.
+    #[must_use]
+    pub fn gatys() -> Self {
+        let layers = [Layer::Relu1_1, Layer::Pool1, Layer::Pool2, Layer::Pool3, Layer::Pool4];
+        let layers = layers.map(|layer| (layer, 1.0)).into();
+        Self { layers, distance: GramDistance::Relative, ..Self::default() }
+    }
+
     fn gram(&self, features: &Tensor<4>) -> Tensor<3> {
         let channels = if self.divide_by_channels { features.dims()[1] } else { 1 };
         gram(features).div_scalar(channels as f64)
@@ -78,13 +93,13 @@ impl GramConfig {
     fn distance(&self, features: &Tensor<4>, wanted: &Tensor<3>) -> Tensor<1> {
         let squares = (self.gram(features) - wanted.clone()).square();
         let sums = squares.clone().sum_dims(&[1, 2]);
+        let relative =
+            |sums: Tensor<3>| sums / wanted.clone().square().sum_dims(&[1, 2]).clamp_min(LEAST_NORM);
         match self.distance {
             GramDistance::Squared => sums.mean(),
             GramDistance::MeanSquared => squares.mean(),
-            GramDistance::RelativeRoot => {
-                let norm = wanted.clone().square().sum_dims(&[1, 2]).clamp_min(LEAST_NORM);
-                (sums / norm).add_scalar(ROOT_FLOOR).sqrt().mean()
-            }
+            GramDistance::RelativeRoot => relative(sums).add_scalar(ROOT_FLOOR).sqrt().mean(),
+            GramDistance::Relative => relative(sums).mean(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What training minimises: named terms over a picture, added up.
 
-mod colour;
+pub(crate) mod colour;
 mod content;
 mod diversity;
 mod gram;

@@ -129,7 +129,13 @@ fn assert_gradient(loss: &dyn Loss, pictures: &Tensor<4>) {
 #[test]
 fn gradients_of_gram_distances_are_central_differences() {
     let weights = [(LAYERS[0], 2.0), (LAYERS[1], 0.5)];
-    for distance in [GramDistance::Squared, GramDistance::MeanSquared, GramDistance::RelativeRoot] {
+    let distances = [
+        GramDistance::Squared,
+        GramDistance::MeanSquared,
+        GramDistance::RelativeRoot,
+        GramDistance::Relative,
+    ];
+    for distance in distances {
         let loss = texture(Small, config(&weights, distance, false));
         assert_gradient(&loss, &pictures([2, 3, 8, 6], 1));
     }
@@ -171,9 +177,12 @@ fn gram_matrices_ignore_where_and_how_often_a_pattern_is() {
 fn a_picture_has_its_own_texture_and_content() {
     let exemplar = pictures([1, 3, 9, 10], 5);
     let weights = [(LAYERS[0], 1.0), (LAYERS[1], 1.0)];
-    for (distance, floor) in
-        [(GramDistance::Squared, 0.0), (GramDistance::MeanSquared, 0.0), (GramDistance::RelativeRoot, 2e-3)]
-    {
+    for (distance, floor) in [
+        (GramDistance::Squared, 0.0),
+        (GramDistance::MeanSquared, 0.0),
+        (GramDistance::RelativeRoot, 2e-3),
+        (GramDistance::Relative, 0.0),
+    ] {
         let loss = texture(Small, config(&weights, distance, false));
         assert!((value(&loss, &exemplar) - floor).abs() < 1e-12);
         assert!(value(&loss, &pictures([1, 3, 9, 10], 6)) > floor);
@@ -194,13 +203,17 @@ fn distances_are_related_by_the_number_of_entries() {
 fn a_relative_error_does_not_know_the_magnitude_of_features() {
     let exemplar = pictures([1, 3, 9, 10], 5);
     let other = pictures([1, 3, 9, 10], 6);
-    let of = |scale: f64| {
-        let config = config(&[(LAYERS[0], 1.0)], GramDistance::RelativeRoot, false);
+    let of = |distance: GramDistance, scale: f64| {
+        let config = config(&[(LAYERS[0], 1.0)], distance, false);
         let exemplar = exemplar.clone().mul_scalar(scale);
         let loss = Perceptual::new(Identity).with_texture(&exemplar, config).expect("any size");
         value(&loss, &other.clone().mul_scalar(scale))
     };
-    assert!((of(1.0) - of(100.0)).abs() < 1e-9);
+    for distance in [GramDistance::RelativeRoot, GramDistance::Relative] {
+        assert!((of(distance, 1.0) - of(distance, 100.0)).abs() < 1e-9);
+    }
+    let root = of(GramDistance::RelativeRoot, 1.0);
+    assert!((root.powi(2) - 1e-6 - of(GramDistance::Relative, 1.0)).abs() < 1e-12);
 }
 
 #[test]
@@ -209,6 +222,7 @@ fn a_silent_layer_gives_numbers() {
     for (distance, normalize) in [
         (GramDistance::RelativeRoot, false),
         (GramDistance::RelativeRoot, true),
+        (GramDistance::Relative, false),
         (GramDistance::Squared, true),
     ] {
         let config = config(&[(LAYERS[0], 1.0)], distance, normalize);

@@ -7,11 +7,10 @@ use texnet_infer::{GeneratorSpec, Image};
 use thiserror::Error;
 
 use super::schedule::Schedule;
-use super::teacher::{Teacher, Vgg19Config};
+use super::teacher::{Comparison, Teacher, Vgg19Config};
 use crate::loss::Objective;
-use crate::loss::nearest::{Nearest, NearestConfig};
-use crate::loss::range::Range;
-use crate::loss::sliced::{Sliced, SlicedConfig};
+use crate::loss::nearest::NearestConfig;
+use crate::loss::sliced::SlicedConfig;
 use crate::measure::object_size;
 use crate::ops::Path;
 use crate::resize::resize;
@@ -144,17 +143,9 @@ impl TrainConfig {
 
     /// What was left open, for these pictures.
     fn choose(&mut self, scaled: &[Image]) {
-        let object = scaled.iter().map(object_size).fold(0.0, f32::max);
-        let roomy = scaled.iter().all(|image| image.height().min(image.width()) >= LARGE_EXEMPLAR);
-        let large = object > LARGE_OBJECTS && roomy;
+        let large = large_objects(scaled);
         self.scales.get_or_insert(if large { 5 } else { 4 });
-        if self.sliced.levels == 0 {
-            self.sliced.levels = if large { 5 } else { 4 };
-            self.sliced.strides = if large { vec![4, 2] } else { vec![2] };
-        }
-        if self.nearest.levels == 0 {
-            self.nearest.levels = self.sliced.levels.saturating_sub(2).max(1);
-        }
+        choose_levels(&mut self.sliced, &mut self.nearest, large);
         self.size.get_or_insert(if large { 256 } else { 128 });
         if self.coarse_iterations.is_none() {
             let mut steps = self.budget(self.halvings(scaled));
@@ -192,20 +183,11 @@ impl TrainConfig {
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {
-        let within = |name: &str, value: f32, low: f32, high: f32| {
-            if (low..=high).contains(&value) {
-                return Ok(());
-            }
-            Err(ConfigError(format!("{name} is {value}, but must lie from {low} to {high}")))
-        };
         within("scale", self.scale, 0.01, 16.0)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
-        within("schedule.rate", self.schedule.rate, 0.0, 10.0)?;
-        within("schedule.constant", self.schedule.constant, 0.0, 0.99)?;
-        within("schedule.last", self.schedule.last, 0.0, 1.0)?;
-        within("schedule.factor", self.schedule.factor, 0.0, 1.0)?;
+        self.schedule.check()?;
         within("batch", self.batch as f32, 1.0, 64.0)?;
         within("iterations", self.iterations.unwrap_or(1) as f32, 1.0, 1e7)?;
         within("megapixels", self.megapixels, 0.01, 1e6)?;
@@ -238,45 +220,23 @@ impl TrainConfig {
 
     /// The pictures at the size that is learned.
     pub(crate) fn scaled(&self, exemplars: &[Image]) -> Result<Vec<Image>, ConfigError> {
-        if exemplars.is_empty() {
-            return Err(ConfigError("there is no picture to learn from".into()));
+        scaled(exemplars, self.scale)
+    }
+
+    /// What pictures are compared by.
+    pub(crate) fn comparison(&self) -> Comparison {
+        Comparison {
+            teacher: self.teacher,
+            sliced: self.sliced.clone(),
+            nearest: self.nearest.clone(),
+            vgg19: self.vgg19.clone(),
+            range_weight: self.range_weight,
         }
-        let scaled = |image: &Image| {
-            let size = [image.height(), image.width()];
-            let target = size.map(|side| (side as f32 * self.scale).round() as usize);
-            if target.iter().any(|side| !(MIN_SIZE..=MAX_EXEMPLAR).contains(side)) {
-                return Err(ConfigError(format!(
-                    "the exemplar has {}x{} pixels at a scale of {}, but sides of {MIN_SIZE} to {MAX_EXEMPLAR} are \
-                     needed: choose another --scale",
-                    target[1], target[0], self.scale
-                )));
-            }
-            Ok(if target == size { image.clone() } else { resize(image, target) })
-        };
-        exemplars.iter().map(scaled).collect()
     }
 
     /// What is minimised. The exemplars are scaled already.
     pub(crate) fn objective(&self, exemplars: &[Image], device: &Device) -> Result<Objective, ConfigError> {
-        let objective = match self.teacher {
-            Teacher::Sliced => {
-                let config = SlicedConfig { seed: self.sliced.seed ^ self.seed, ..self.sliced.clone() };
-                let sliced = Sliced::new(&config, exemplars, self.size(), self.batch);
-                let objective = Objective::default().with(sliced.map_err(|e| ConfigError(e.to_string()))?);
-                if self.nearest.weight > 0.0 {
-                    let config =
-                        NearestConfig { seed: self.nearest.seed ^ self.seed, ..self.nearest.clone() };
-                    let nearest = Nearest::new(&config, exemplars, self.size());
-                    objective.with(nearest.map_err(|e| ConfigError(e.to_string()))?)
-                } else {
-                    objective
-                }
-            }
-            Teacher::Vgg19 => Objective::default().with(self.vgg19.loss(exemplars, device)?),
-        };
-        objective.check(self.size()).map_err(|e| ConfigError(e.to_string()))?;
-        let range = Range { weight: self.range_weight };
-        Ok(if self.range_weight > 0.0 { objective.with(range) } else { objective })
+        self.comparison().objective(exemplars, self.size(), self.batch, self.seed, device)
     }
 
     /// Rows and columns of the pictures that are learned from.
@@ -308,5 +268,52 @@ impl TrainConfig {
 const LARGE_OBJECTS: f32 = 8.0;
 /// Least side of an exemplar that larger pictures are compared with.
 const LARGE_EXEMPLAR: usize = 224;
+
+/// Whether the objects of some pictures are large, and the pictures large enough to show it.
+pub(crate) fn large_objects(exemplars: &[Image]) -> bool {
+    let object = exemplars.iter().map(object_size).fold(0.0, f32::max);
+    let roomy = exemplars.iter().all(|image| image.height().min(image.width()) >= LARGE_EXEMPLAR);
+    object > LARGE_OBJECTS && roomy
+}
+
+/// The levels of the losses of patches, where they were left open.
+pub(crate) fn choose_levels(sliced: &mut SlicedConfig, nearest: &mut NearestConfig, large: bool) {
+    if sliced.levels == 0 {
+        sliced.levels = if large { 5 } else { 4 };
+        sliced.strides = if large { vec![4, 2] } else { vec![2] };
+    }
+    if nearest.levels == 0 {
+        nearest.levels = sliced.levels.saturating_sub(2).max(1);
+    }
+}
+
 /// Largest side of an exemplar after scaling.
 const MAX_EXEMPLAR: usize = 4096;
+
+/// Pictures at a size relative to their own.
+pub(crate) fn scaled(exemplars: &[Image], scale: f32) -> Result<Vec<Image>, ConfigError> {
+    if exemplars.is_empty() {
+        return Err(ConfigError("there is no picture to learn from".into()));
+    }
+    let scaled = |image: &Image| {
+        let size = [image.height(), image.width()];
+        let target = size.map(|side| (side as f32 * scale).round() as usize);
+        if target.iter().any(|side| !(MIN_SIZE..=MAX_EXEMPLAR).contains(side)) {
+            return Err(ConfigError(format!(
+                "the exemplar has {}x{} pixels at a scale of {scale}, but sides of {MIN_SIZE} to {MAX_EXEMPLAR} are \
+                 needed: choose another --scale",
+                target[1], target[0]
+            )));
+        }
+        Ok(if target == size { image.clone() } else { resize(image, target) })
+    };
+    exemplars.iter().map(scaled).collect()
+}
+
+/// Whether a number of a configuration lies where it must.
+pub(crate) fn within(name: &str, value: f32, low: f32, high: f32) -> Result<(), ConfigError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError(format!("{name} is {value}, but must lie from {low} to {high}")))
+}

@@ -1,6 +1,6 @@
 //! The held-out score: the objective on noise and filters that stay the same all through a run.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 use crate::generator::{Generator, Parameters};
 use crate::loss::{Objective, total};
@@ -21,10 +21,16 @@ pub(crate) fn score(
     device: &Device,
 ) -> f32 {
     let leaves = parameters.leaves(device);
-    let of_picture = |i: u64| {
+    mean(objective, |i| {
         let noise = generator.noise(&[FIRST_SEED + i], size, device);
-        let pictures = generator.forward(&leaves, &noise, None);
-        let sum = total(&objective.terms(&pictures, FIRST_STEP + i));
+        generator.forward(&leaves, &noise, None)
+    })
+}
+
+/// The mean objective over the draws of filters that no step makes, of one picture for each.
+pub(crate) fn mean(objective: &Objective, picture: impl Fn(u64) -> Tensor<4>) -> f32 {
+    let of_picture = |i: u64| {
+        let sum = total(&objective.terms(&picture(i), FIRST_STEP + i));
         sum.map_or(0.0, |sum| sum.into_scalar::<f32>())
     };
     (0..PICTURES).map(of_picture).sum::<f32>() / PICTURES as f32

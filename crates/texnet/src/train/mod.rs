@@ -1,10 +1,10 @@
 //! Learning a texture from pictures of it.
 
-mod adam;
+pub(crate) mod adam;
 pub mod checkpoint;
 pub mod config;
 pub mod event;
-mod held_out;
+pub(crate) mod held_out;
 pub mod schedule;
 pub mod settings;
 pub mod stage;

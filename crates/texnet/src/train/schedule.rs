@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::config::{ConfigError, within};
+
 /// How the rate falls after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,6 +52,14 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// Says which number is out of range.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        within("schedule.rate", self.rate, 0.0, 10.0)?;
+        within("schedule.constant", self.constant, 0.0, 0.99)?;
+        within("schedule.last", self.last, 0.0, 1.0)?;
+        within("schedule.factor", self.factor, 0.0, 1.0)
+    }
+
     /// The rate of step `step` of `of`.
     #[must_use]
     pub fn at(&self, step: u64, of: u64) -> f32 {

@@ -1,5 +1,7 @@
 //! Presets and single settings: how a configuration is written down, changed and read.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::config::{ConfigError, TrainConfig};
@@ -24,13 +26,9 @@ impl TrainConfig {
             let names = names.join(", ");
             return Err(ConfigError::new(format!("there is no preset '{preset}': choose one of {names}")));
         };
-        let mut table = Table::try_from(Self::default()).map_err(|e| ConfigError::new(e.to_string()))?;
-        merge(&mut table, text.parse().map_err(|e| ConfigError::new(format!("preset '{name}': {e}")))?);
-        table.insert("preset".into(), Value::String((*name).into()));
-        settings.iter().try_for_each(|setting| set(&mut table, setting))?;
-        table.try_into().map_err(|e: toml::de::Error| {
-            ConfigError::new(format!("the settings do not fit: {}", e.message()))
-        })
+        let preset: Table = text.parse().map_err(|e| ConfigError::new(format!("preset '{name}': {e}")))?;
+        let named = Table::from_iter([("preset".to_owned(), Value::String((*name).into()))]);
+        configured(&Self::default(), &[preset, named], settings)
     }
 
     /// The configuration that a file of a run holds.
@@ -49,6 +47,20 @@ impl TrainConfig {
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|e| ConfigError::new(e.to_string()))
     }
+}
+
+/// A configuration, changed by some tables, then by settings `key=value`.
+pub(crate) fn configured<T: Serialize + DeserializeOwned>(
+    default: &T,
+    changes: &[Table],
+    settings: &[String],
+) -> Result<T, ConfigError> {
+    let mut table = Table::try_from(default).map_err(|e| ConfigError::new(e.to_string()))?;
+    changes.iter().for_each(|changes| merge(&mut table, changes.clone()));
+    settings.iter().try_for_each(|setting| set(&mut table, setting))?;
+    table
+        .try_into()
+        .map_err(|e: toml::de::Error| ConfigError::new(format!("the settings do not fit: {}", e.message())))
 }
 
 fn merge(table: &mut Table, changes: Table) {

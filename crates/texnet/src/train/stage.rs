@@ -5,7 +5,7 @@
 use texnet_infer::{GeneratorSpec, Image};
 
 use super::config::{ConfigError, TrainConfig};
-use super::teacher::Teacher;
+use super::teacher::{Teacher, halve};
 
 /// What is learned at one size.
 #[derive(Debug, Clone)]
@@ -89,13 +89,7 @@ impl TrainConfig {
         config.scale *= 0.5_f32.powi(halvings as i32);
         config.size = self.size.map(|size| size >> halvings);
         config.scales = self.scales.map(|scales| scales - halvings);
-        config.sliced.levels -= halvings;
-        // Patches stay as large as they are at full size, measured in the exemplar's pixels.
-        config.nearest.levels = self.nearest.levels.saturating_sub(halvings);
-        if config.nearest.levels == 0 {
-            config.nearest.weight = 0.0;
-        }
-        config.sliced.strides = self.sliced.strides.iter().skip(halvings).copied().collect();
+        halve(&mut config.sliced, &mut config.nearest, halvings);
         config
     }
 

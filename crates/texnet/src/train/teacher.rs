@@ -8,7 +8,10 @@ use texnet_infer::Image;
 
 use super::config::ConfigError;
 use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options, weights};
-use crate::loss::{GramConfig, GramDistance, Perceptual};
+use crate::loss::nearest::{Nearest, NearestConfig};
+use crate::loss::range::Range;
+use crate::loss::sliced::{Sliced, SlicedConfig};
+use crate::loss::{GramConfig, GramDistance, Objective, Perceptual};
 
 /// What pictures are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,8 @@ pub enum GramStyle {
     CodeOf2016,
     /// The root of each layer's relative error.
     Root,
+    /// [`GramConfig::gatys`].
+    Gatys,
 }
 
 /// The VGG-19 of [`Teacher::Vgg19`].
@@ -54,8 +59,73 @@ impl Default for Vgg19Config {
     }
 }
 
+/// Everything that an [`Objective`] is made of, whoever minimises it.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    pub(crate) teacher: Teacher,
+    pub(crate) sliced: SlicedConfig,
+    pub(crate) nearest: NearestConfig,
+    pub(crate) vgg19: Vgg19Config,
+    /// Weight of the penalty for values outside of `[0, 1]`.
+    pub(crate) range_weight: f32,
+}
+
+impl Comparison {
+    /// For a size that is halved so often: levels look at the same parts of the exemplar as before.
+    pub(crate) fn halve(&mut self, halvings: usize) {
+        halve(&mut self.sliced, &mut self.nearest, halvings);
+    }
+
+    /// The objective of batches of pictures of `[height, width]` pixels, against exemplars that are scaled already.
+    pub(crate) fn objective(
+        &self,
+        exemplars: &[Image],
+        size: [usize; 2],
+        batch: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Objective, ConfigError> {
+        let objective = match self.teacher {
+            Teacher::Sliced => self.of_patches(exemplars, size, batch, seed)?,
+            Teacher::Vgg19 => Objective::default().with(self.vgg19.loss(exemplars, device)?),
+        };
+        objective.check(size).map_err(|e| ConfigError::new(e.to_string()))?;
+        let range = Range { weight: self.range_weight };
+        Ok(if self.range_weight > 0.0 { objective.with(range) } else { objective })
+    }
+
+    fn of_patches(
+        &self,
+        exemplars: &[Image],
+        size: [usize; 2],
+        batch: usize,
+        seed: u64,
+    ) -> Result<Objective, ConfigError> {
+        let config = SlicedConfig { seed: self.sliced.seed ^ seed, ..self.sliced.clone() };
+        let sliced = Sliced::new(&config, exemplars, size, batch);
+        let objective = Objective::default().with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
+        if self.nearest.weight <= 0.0 {
+            return Ok(objective);
+        }
+        let config = NearestConfig { seed: self.nearest.seed ^ seed, ..self.nearest.clone() };
+        let nearest = Nearest::new(&config, exemplars, size);
+        Ok(objective.with(nearest.map_err(|e| ConfigError::new(e.to_string()))?))
+    }
+}
+
+/// The losses of patches for a size that is halved so often: those of the levels that are left.
+pub(super) fn halve(sliced: &mut SlicedConfig, nearest: &mut NearestConfig, halvings: usize) {
+    sliced.levels -= halvings;
+    sliced.strides = sliced.strides.iter().skip(halvings).copied().collect();
+    // Patches stay as large as they are at full size, measured in the exemplar's pixels.
+    nearest.levels = nearest.levels.saturating_sub(halvings);
+    if nearest.levels == 0 {
+        nearest.weight = 0.0;
+    }
+}
+
 impl Vgg19Config {
-    pub(super) fn loss(&self, exemplars: &[Image], device: &Device) -> Result<Perceptual, ConfigError> {
+    fn loss(&self, exemplars: &[Image], device: &Device) -> Result<Perceptual, ConfigError> {
         let failed = |e: &dyn std::fmt::Display| ConfigError::new(e.to_string());
         let path = weights::find_vgg19(self.weights.as_deref()).map_err(|e| failed(&e))?;
         let options = Vgg19Options { pooling: self.pooling, padding: self.padding, coding: None };
@@ -63,6 +133,7 @@ impl Vgg19Config {
         let gram = match self.gram {
             GramStyle::Paper => GramConfig::default(),
             GramStyle::CodeOf2016 => GramConfig::code_of_2016(),
+            GramStyle::Gatys => GramConfig::gatys(),
             GramStyle::Root => GramConfig { distance: GramDistance::RelativeRoot, ..GramConfig::default() },
         };
         Perceptual::new(vgg).with_texture(&batch(exemplars, device), gram).map_err(|e| failed(&e))

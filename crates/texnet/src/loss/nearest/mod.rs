@@ -66,11 +66,30 @@ impl Default for NearestConfig {
 pub struct NearestError(String);
 
 impl NearestConfig {
+    /// What the sides of pictures must be multiples of.
+    pub(crate) fn unit(&self) -> usize {
+        1 << self.levels.saturating_sub(1)
+    }
+
     /// Says what is wrong with the numbers, for pictures of this many rows and columns.
     ///
     /// # Errors
     /// One sentence: what was given, what is allowed.
     pub fn validate(&self, size: [usize; 2]) -> Result<(), NearestError> {
+        self.validate_numbers()?;
+        let unit = self.unit();
+        if self.side.is_multiple_of(2) || size.iter().any(|side| !side.is_multiple_of(unit)) {
+            return Err(NearestError(format!(
+                "nearest.side is {} for pictures of {}x{}, but an odd side and pictures of multiples of {unit} are \
+                 needed",
+                self.side, size[1], size[0]
+            )));
+        }
+        Ok(())
+    }
+
+    /// Says what is wrong with the numbers, for pictures of any size.
+    pub(crate) fn validate_numbers(&self) -> Result<(), NearestError> {
         let within = |name: &str, value: usize, low: usize, high: usize| {
             if (low..=high).contains(&value) {
                 return Ok(());
@@ -87,14 +106,6 @@ impl NearestConfig {
             return Err(NearestError(format!(
                 "nearest.weight is {} and nearest.balance {}, but a weight from 0 on and a balance above 0 are needed",
                 self.weight, self.balance
-            )));
-        }
-        let unit = 1 << self.levels.saturating_sub(1);
-        if self.side.is_multiple_of(2) || size.iter().any(|side| !side.is_multiple_of(unit)) {
-            return Err(NearestError(format!(
-                "nearest.side is {} for pictures of {}x{}, but an odd side and pictures of multiples of {unit} are \
-                 needed",
-                self.side, size[1], size[0]
             )));
         }
         Ok(())

@@ -23,6 +23,7 @@ use super::white::White;
 use super::{Loss, Term};
 use crate::draw::{Draw, Stream};
 use crate::profile::{Work, measured};
+pub(crate) use bank::quantiles;
 use bank::{Bank, Group};
 pub use filters::Kind;
 
@@ -83,11 +84,31 @@ impl SlicedConfig {
         self.strides.get(level).copied().unwrap_or(1)
     }
 
+    /// What the sides of pictures must be multiples of.
+    pub(crate) fn unit(&self) -> usize {
+        (0..self.levels).map(|l| self.stride(l) << l).max().unwrap_or(1)
+    }
+
     /// Says what is wrong with the numbers, for pictures of this many rows and columns.
     ///
     /// # Errors
     /// One sentence: what was given, what is allowed.
     pub fn validate(&self, size: [usize; 2]) -> Result<(), SlicedError> {
+        self.validate_numbers()?;
+        let unit = self.unit();
+        if (0..self.levels).any(|l| self.stride(l) == 0) || size.iter().any(|side| !side.is_multiple_of(unit))
+        {
+            return Err(SlicedError(format!(
+                "pictures of {}x{} are learned from, but {} levels of strides {:?} need sides that are multiples of \
+                 {unit}",
+                size[1], size[0], self.levels, self.strides
+            )));
+        }
+        Ok(())
+    }
+
+    /// Says what is wrong with the numbers, for pictures of any size.
+    pub(crate) fn validate_numbers(&self) -> Result<(), SlicedError> {
         let fail = |message: String| Err(SlicedError(message));
         if !(1..=12).contains(&self.levels) || !(1..=65_536).contains(&self.bank) {
             return fail(format!(
@@ -107,15 +128,6 @@ impl SlicedConfig {
         }
         if self.slices.iter().all(|s| s.draws == 0) {
             return fail("the sliced loss needs at least one filter a step".into());
-        }
-        let unit = (0..self.levels).map(|l| self.stride(l) << l).max().unwrap_or(1);
-        if (0..self.levels).any(|l| self.stride(l) == 0) || size.iter().any(|side| !side.is_multiple_of(unit))
-        {
-            return fail(format!(
-                "pictures of {}x{} are learned from, but {} levels of strides {:?} need sides that are multiples of \
-                 {unit}",
-                size[1], size[0], self.levels, self.strides
-            ));
         }
         Ok(())
     }
