@@ -215,13 +215,15 @@ mod tests {
                 .collect();
             let (mut covariance, mut variances) = (0.0, [0.0; 2]);
             for c in 0..3 {
-                let mean = |of: &dyn Fn(&([f32; 3], [f32; 3])) -> f64| {
-                    pairs.iter().map(of).sum::<f64>() / pairs.len() as f64
-                };
-                let (a, b) = (mean(&|p| p.0[c].into()), mean(&|p| p.1[c].into()));
-                covariance += mean(&|p| (f64::from(p.0[c]) - a) * (f64::from(p.1[c]) - b));
-                variances[0] += mean(&|p| (f64::from(p.0[c]) - a).powi(2));
-                variances[1] += mean(&|p| (f64::from(p.1[c]) - b).powi(2));
+                let values = pairs.iter().map(|(a, b)| [a[c], b[c]].map(f64::from));
+                let count = pairs.len() as f64;
+                let sums = values.clone().fold([0.0; 2], |sums, v| [sums[0] + v[0], sums[1] + v[1]]);
+                for v in values {
+                    let [a, b] = [v[0] - sums[0] / count, v[1] - sums[1] / count];
+                    covariance += a * b;
+                    variances[0] += a * a;
+                    variances[1] += b * b;
+                }
             }
             let plain = covariance / (variances[0] * variances[1]).sqrt();
             let ours = lags.values[dy as usize * 27 + (dx + 13) as usize];
