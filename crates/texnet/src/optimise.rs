@@ -36,7 +36,7 @@ pub enum OptimiseError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The objective is no number any more.
-    #[error("step {0} leads to values that are not finite: choose a smaller rate with --set schedule.rate=")]
+    #[error("the objective is not finite at step {0}: choose a smaller rate with --set schedule.rate=")]
     NotFinite(u64),
 }
 
@@ -92,6 +92,7 @@ struct Run<'a> {
     /// Steps made.
     step: u64,
     score: f32,
+    /// Of the exemplars' colours.
     whitening: Whitening,
 }
 
@@ -107,31 +108,27 @@ impl Run<'_> {
         Ok(if outcome.is_break() { outcome } else { (self.on_event)(canvas, &event) })
     }
 
+    /// In the exemplars' white space, where a step is as small, relative to what occurs, in every colour.
     fn adam(&mut self, canvas: &mut Canvas, problem: &mut Problem) -> Result<ControlFlow<()>, OptimiseError> {
         let OptimiseConfig { iterations, schedule, beta1, beta2, .. } = self.config;
         let adam = Adam { beta1: *beta1, beta2: *beta2, epsilon: 1e-8 };
-        let mut values = vec![if self.config.white {
-            self.whitening.planes(&canvas.values)
-        } else {
-            canvas.values.clone()
-        }];
-        let mut moments = Moments::new(&values);
+        let mut white = [self.whitening.planes(&canvas.values)];
+        let mut moments = Moments::new(&white);
         for i in 0..*iterations {
             let Evaluation { terms, value, gradient } = problem.evaluate(&canvas.values, self.step);
+            self.check(value)?;
             let rate = schedule.at(i, *iterations);
-            let gradient =
-                if self.config.white { self.whitening.colours_adjoint(&gradient) } else { gradient };
-            adam.step(&mut values, &[gradient], &mut moments, rate);
-            canvas.values =
-                if self.config.white { self.whitening.colours(&values[0]) } else { values[0].clone() };
-            if self.made(canvas, rate, terms, value)?.is_break() {
+            adam.step(&mut white, &[self.whitening.colours_adjoint(&gradient)], &mut moments, rate);
+            canvas.values = self.whitening.colours(&white[0]);
+            if self.made(canvas, rate, terms).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The draw stays the same for blocks of steps, since curvature is a difference of two gradients of one function.
+    /// The draw stays the same for blocks of steps, since curvature is a difference of two gradients of one function. A
+    /// block ends early where no step leads down.
     fn lbfgs(
         &mut self,
         canvas: &mut Canvas,
@@ -145,14 +142,12 @@ impl Run<'_> {
             let draw = first + block * hold;
             let mut evaluate = |values: &[f32]| problem.evaluate(values, draw);
             let mut here = evaluate(&canvas.values);
+            self.check(here.value)?;
             for _ in block * hold..iterations.min((block + 1) * hold) {
-                let moved = lbfgs.step(&canvas.values, &here, &mut evaluate);
-                let length = moved.as_ref().map_or(0.0, |moved| moved.length);
-                let before = here.clone();
-                if let Some(moved) = moved {
-                    (canvas.values, here) = (moved.values, moved.evaluation);
-                }
-                if self.made(canvas, length, before.terms, before.value)?.is_break() {
+                let Some(moved) = lbfgs.step(&canvas.values, &here, &mut evaluate) else { break };
+                let before = std::mem::replace(&mut here, moved.evaluation);
+                canvas.values = moved.values;
+                if self.made(canvas, moved.length, before.terms).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -160,19 +155,15 @@ impl Run<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Whether the next step can be made.
+    fn check(&self, value: f64) -> Result<(), OptimiseError> {
+        if value.is_finite() { Ok(()) } else { Err(OptimiseError::NotFinite(self.step + 1)) }
+    }
+
     /// Tells of a step.
-    fn made(
-        &mut self,
-        canvas: &Canvas,
-        rate: f32,
-        terms: Vec<(String, f32)>,
-        value: f64,
-    ) -> Result<ControlFlow<()>, OptimiseError> {
+    fn made(&mut self, canvas: &Canvas, rate: f32, terms: Vec<(String, f32)>) -> ControlFlow<()> {
         self.step += 1;
-        if !value.is_finite() {
-            return Err(OptimiseError::NotFinite(self.step));
-        }
-        Ok((self.on_event)(canvas, &Event::Step { step: self.step, rate, terms }))
+        (self.on_event)(canvas, &Event::Step { step: self.step, rate, terms })
     }
 
     fn end(&self, canvas: &Canvas, stopped: bool) -> Optimised {

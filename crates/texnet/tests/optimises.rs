@@ -45,10 +45,15 @@ fn run(config: &OptimiseConfig) -> (Optimised, Vec<f32>) {
 fn noise_becomes_texture_by_either_method() {
     // With a rate of zero the picture stays what it begins with.
     let noise = run(&config(&["schedule.rate=0", "sizes=1"])).0;
-    for (method, least) in [("method=adam", 4.0), ("method=lbfgs", 3.0)] {
+    for (method, least) in [("method=adam", 3.0), ("method=lbfgs", 2.0)] {
         let config = config(&[method]);
         let (done, values) = run(&config);
-        assert_eq!((done.steps, values.len(), done.stopped), (120, 120, false));
+        // L-BFGS may find a block's end before its last step.
+        let steps = if method == "method=adam" { 120..=120 } else { 60..=120 };
+        assert!(
+            steps.contains(&done.steps) && done.steps == values.len() as u64 && !done.stopped,
+            "{method}"
+        );
         assert!(done.score < noise.score / least, "{method}: from {} to {}", noise.score, done.score);
         assert!(done.image.data().iter().all(|v| (0.0..=1.0).contains(v)));
     }

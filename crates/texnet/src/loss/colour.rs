@@ -86,6 +86,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn colours_come_back_from_the_white_space_and_gradients_go_there_by_the_adjoint() {
+        let image =
+            Image::from_fn(8, 8, |y, x| [0.1 * y as f32, 0.3 + 0.05 * x as f32, 0.02 * (x * y) as f32]);
+        let whitening = Whitening::of(std::slice::from_ref(&image));
+        let back = whitening.colours(&whitening.planes(image.data()));
+        assert!(back.iter().zip(image.data()).all(|(a, b)| (a - b).abs() < 1e-5));
+        // The inner product of a step and a gradient is the same in both spaces.
+        let gradient: Vec<f32> = (0..192).map(|i| (i as f32 * 1.7).sin()).collect();
+        let step: Vec<f32> = (0..192).map(|i| (i as f32 * 0.9).cos()).collect();
+        let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let moved = whitening.colours(&step);
+        let still = whitening.colours(&[0.0; 192]);
+        let colours: Vec<f32> = moved.iter().zip(&still).map(|(m, s)| m - s).collect();
+        let [ours, wanted] =
+            [product(&step, &whitening.colours_adjoint(&gradient)), product(&colours, &gradient)];
+        assert!((ours - wanted).abs() < 1e-3 * wanted.abs().max(1.0), "{ours} {wanted}");
+    }
+
+    #[test]
     fn the_exemplar_becomes_white_and_a_grey_one_stays_finite() {
         let image = Image::from_fn(16, 16, |y, x| {
             let [a, b] = [(y * 7 % 16) as f32 / 16.0, (x * 5 % 16) as f32 / 16.0];

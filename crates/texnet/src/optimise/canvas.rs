@@ -107,9 +107,9 @@ mod tests {
             canvas((0..72).map(value).collect()).doubled().values
         };
         let (still, moved) = (shifted(0, 0), shifted(5, 3));
-        for i in 0..still.len() {
+        for (i, value) in moved.into_iter().enumerate() {
             let (c, y, x) = (i / 96, (i / 8 + 10) % 12, (i + 6) % 8);
-            assert!((moved[i] - still[c * 96 + y * 8 + x]).abs() < 1e-6);
+            assert!((value - still[c * 96 + y * 8 + x]).abs() < 1e-6);
         }
     }
 

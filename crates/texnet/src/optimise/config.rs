@@ -44,7 +44,7 @@ pub struct OptimiseConfig {
     pub iterations: u64,
     /// How the objective is descended.
     pub method: Method,
-    /// Adam: the rates over the steps of a size.
+    /// Adam: the rates over the steps of a size, in units of the deviation of the exemplar's colours.
     pub schedule: Schedule,
     /// Adam: decay of the average of the gradient.
     pub beta1: f32,
@@ -56,8 +56,6 @@ pub struct OptimiseConfig {
     pub hold: u64,
     /// Whether the picture is given the exemplar's distribution of every channel at the end.
     pub histogram: bool,
-    /// Adam in the white space.
-    pub white: bool,
     /// Weight of the penalty for values outside of `[0, 1]`.
     pub range_weight: f32,
     /// The sliced loss; its levels are chosen when 0.
@@ -84,13 +82,12 @@ impl Default for OptimiseConfig {
             sizes: None,
             iterations: 600,
             method: Method::Adam,
-            schedule: Schedule { rate: 0.04, ..Schedule::default() },
+            schedule: Schedule { rate: 0.2, ..Schedule::default() },
             beta1: 0.9,
             beta2: 0.99,
             memory: 20,
             hold: 20,
             histogram: false,
-            white: true,
             range_weight: 1.0,
             // All patches: no network smooths what lies between those that a stride leaves out, and it stays a dither.
             sliced: SlicedConfig { levels: 0, strides: Vec::new(), ..SlicedConfig::default() },
