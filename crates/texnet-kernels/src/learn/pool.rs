@@ -1,11 +1,6 @@
 //! Pooling of 2x2 positions and its gradient: the largest, or the mean. An odd last row or column is forgotten.
 
-#![expect(
-    clippy::needless_range_loop,
-    reason = "vectors of an array are addressed by number: closures of iterators are not compiled for the instruction set"
-)]
-
-use fearless_simd::{Level, Select, Simd, SimdBase, SimdFloat, dispatch, f32x16};
+use fearless_simd::{Level, Select, Simd, SimdBase, dispatch, f32x16};
 use rayon::prelude::*;
 
 /// Pooled values of a vector.
