@@ -16,7 +16,7 @@ use crate::octaves::half;
 const BANK: usize = 1 << 18;
 /// Patches that are looked for: as many as keep the number of pairs below [`PAIRS`], within these limits.
 const QUERIES: [usize; 2] = [256, 4096];
-/// Pairs of patches: for a bank of 256x256 pixels 1750 are looked for, which keeps `fit` within 1 % or so.
+/// Pairs of patches: 1750 are looked for in a picture of 256x256 pixels, which keeps `fit` within 1 % or so.
 const PAIRS: usize = 24_000_000;
 /// Patches that are looked for at a time.
 const TOGETHER: usize = 16;

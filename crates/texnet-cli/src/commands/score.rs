@@ -13,20 +13,18 @@ use crate::report::Report;
 /// What the columns mean, for people who ask for help.
 pub(crate) const COLUMNS: &str = "\
 Columns; lower is better, except for the last three:
-  swd      distance between the 7x7 patches of both (sliced Wasserstein, x1000), mean of the next four
-  swd0..3  the same at full, half, quarter and eighth size: detail first, layout and colours last
-  spec     difference of the power spectra, in decibels: blur, noise, dither
-  fit      distance of the picture's 24x24 neighbourhoods to the nearest in the exemplar, x1000: wrong shapes
-  cover    the same from the exemplar to the picture: what is missing
-  repeat   how far the picture repeats itself more than the exemplar does; near 0: no more, near 1: a repeated tile,
-           below 0: less regular than the exemplar, or much larger
-  copy     share of 16x16 patches that stand in the exemplar almost unchanged; neither good nor bad
-  seam     how much stronger differences are across the border when the picture is laid beside itself; about 1 for
-           tiles, more for pictures that were not made as such
-  diversity  of several pictures of one size: mean difference between them, x1000, and relative to that of unrelated
-             pictures with the same colours; higher is more diverse, about 1 nothing shared
+  swd        distance between the 7x7 patches of both (sliced Wasserstein, x1000), mean of the next
+  swd0..3    at full, half, quarter and eighth size: detail first, layout and colours last
+  spec       difference of the power spectra in decibels: blur, noise, dither
+  fit        distance of 24x24 neighbourhoods to the nearest in the exemplar, x1000: wrong shapes
+  cover      the same from the exemplar to the picture: what is missing
+  repeat     repetition beyond the exemplar's; 0: no more, 0.4 to 1: a tile, below 0: less regular
+  copy       share of 16x16 patches that stand in the exemplar; neither good nor bad
+  seam       differences across the border of a tile relative to those inside; 1: none to be seen
+  diversity  mean difference between pictures, x1000; 1 relative to unrelated ones: nothing shared
 
-Pictures with a side below 56 pixels lack the coarsest octaves. No figure replaces a look.";
+Pictures with a side below 56 pixels lack the coarsest octaves; diversity is that of the pictures
+that have the size of the first. No figure replaces a look.";
 
 pub(crate) fn run(arguments: &crate::cli::Score, report: &Report) -> Result<()> {
     // What cannot be scored is said before the work begins.
