@@ -13,6 +13,7 @@ use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x16};
 use rayon::prelude::*;
 
 use super::padded::{Padded, fold};
+use super::partial;
 use super::taps::{Taps, bands};
 use super::wide::{self, WideShape};
 use crate::pad::Border;
@@ -334,7 +335,7 @@ fn accumulate<S: Simd, const R: usize, const T: usize>(
                 &mut acc,
                 Copies { source, step, x },
                 #[inline(always)]
-                |r| partial(simd, &lines[r][x..]),
+                |r| partial::load(simd, &lines[r][x..]),
             );
         }
     }
@@ -374,14 +375,6 @@ fn add<S: Simd, const R: usize, const T: usize>(
             acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
         }
     }
-}
-
-/// The last values of a row, and zeros.
-#[inline(always)]
-fn partial<S: Simd>(simd: S, values: &[f32]) -> f32x16<S> {
-    let mut lanes = [0.0; LANES];
-    lanes[..values.len()].copy_from_slice(values);
-    f32x16::from_slice(simd, &lanes)
 }
 
 /// The gradient to the bias: the sum of every output's plane over the batch, in double precision.

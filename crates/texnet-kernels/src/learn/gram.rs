@@ -14,6 +14,7 @@ use std::ops::Range;
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x16};
 use rayon::prelude::*;
 
+use super::partial;
 use super::scratch;
 use super::taps::{SLACK, Taps, bands};
 
@@ -103,14 +104,7 @@ fn transpose<S: Simd>(simd: S, shape: GramShape, x: &[f32], positions: Range<usi
             let columns = SQUARE.min(positions.end - p);
             let mut square = [f32x16::splat(simd, 0.0); SQUARE];
             for r in 0..rows {
-                let values = &planes[r * shape.positions + p..][..columns];
-                square[r] = if columns == SQUARE {
-                    f32x16::from_slice(simd, values)
-                } else {
-                    let mut lanes = [0.0; SQUARE];
-                    lanes[..columns].copy_from_slice(values);
-                    f32x16::from_slice(simd, &lanes)
-                };
+                square[r] = partial::load(simd, &planes[r * shape.positions + p..][..columns]);
             }
             let square = transposed(simd, square);
             for i in 0..columns {

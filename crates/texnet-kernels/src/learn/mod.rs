@@ -8,6 +8,7 @@ pub mod join;
 pub mod nearest;
 pub mod norm;
 pub mod padded;
+mod partial;
 pub mod pool;
 pub mod projection;
 pub mod pyramid;

@@ -3,6 +3,8 @@
 use fearless_simd::{Level, Select, Simd, SimdBase, dispatch, f32x16};
 use rayon::prelude::*;
 
+use super::partial::load;
+
 /// Pooled values of a vector.
 const LANES: usize = 16;
 
@@ -54,16 +56,8 @@ fn quads<S: Simd>(simd: S, above: &[f32], below: &[f32], x: usize) -> [f32x16<S>
 
 #[inline(always)]
 fn even_and_odd<S: Simd>(simd: S, row: &[f32]) -> (f32x16<S>, f32x16<S>) {
-    let mut filled = [0.0; 2 * LANES];
-    let values = match row.get(..2 * LANES) {
-        Some(values) => values,
-        None => {
-            filled[..row.len()].copy_from_slice(row);
-            &filled
-        }
-    };
-    let [first, second] = [&values[..LANES], &values[LANES..]];
-    simd.deinterleave_f32x16(f32x16::from_slice(simd, first), f32x16::from_slice(simd, second))
+    let second = row.get(LANES..).unwrap_or_default();
+    simd.deinterleave_f32x16(load(simd, row), load(simd, second))
 }
 
 /// The gradient to `x` from that to `out`, the result of [`forward`].
@@ -103,10 +97,13 @@ fn unpool_rows<S: Simd>(
 ) {
     for x in (0..out.len()).step_by(LANES) {
         let [a, b, c, d] = match pool {
-            Pool::Max => {
-                to_first(simd, quads(simd, above, below, x), load(simd, out, x), load(simd, gradient, x))
-            }
-            Pool::Average => [load(simd, gradient, x) * f32x16::splat(simd, 0.25); 4],
+            Pool::Max => to_first(
+                simd,
+                quads(simd, above, below, x),
+                load(simd, &out[x..]),
+                load(simd, &gradient[x..]),
+            ),
+            Pool::Average => [load(simd, &gradient[x..]) * f32x16::splat(simd, 0.25); 4],
         };
         let valid = LANES.min(out.len() - x);
         store_pairs(simd, a, b, &mut to_above[2 * x..2 * (x + valid)]);
@@ -130,17 +127,6 @@ fn to_first<S: Simd>(
         gradient = is.select(none, gradient);
     }
     shares
-}
-
-/// The values from `x` on, zeros behind the end.
-#[inline(always)]
-fn load<S: Simd>(simd: S, values: &[f32], x: usize) -> f32x16<S> {
-    if let Some(values) = values.get(x..x + LANES) {
-        return f32x16::from_slice(simd, values);
-    }
-    let mut lanes = [0.0; LANES];
-    lanes[..values.len() - x].copy_from_slice(&values[x..]);
-    f32x16::from_slice(simd, &lanes)
 }
 
 #[inline(always)]
