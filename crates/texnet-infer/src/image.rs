@@ -62,6 +62,13 @@ impl Image {
         &mut self.data
     }
 
+    /// Channel `c` (0 red, 1 green, 2 blue), row after row.
+    #[must_use]
+    pub fn plane(&self, c: usize) -> &[f32] {
+        let plane = self.height * self.width;
+        &self.data[c * plane..(c + 1) * plane]
+    }
+
     /// Row `y` of channel `c` (0 red, 1 green, 2 blue).
     #[must_use]
     pub fn row(&self, c: usize, y: usize) -> &[f32] {

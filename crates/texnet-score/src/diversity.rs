@@ -49,9 +49,8 @@ fn apart(a: &Image, b: &Image) -> f64 {
 
 /// The values of each channel, the smallest first.
 fn sorted(image: &Image) -> [Vec<f32>; 3] {
-    let plane = image.height() * image.width();
     [0, 1, 2].map(|c| {
-        let mut values = image.data()[c * plane..(c + 1) * plane].to_vec();
+        let mut values = image.plane(c).to_vec();
         values.sort_unstable_by(f32::total_cmp);
         values
     })

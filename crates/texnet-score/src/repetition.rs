@@ -92,10 +92,9 @@ fn coefficient(
 
 /// The channels, each minus its mean.
 fn centred(image: &Image) -> [Vec<f64>; 3] {
-    let plane = image.height() * image.width();
     [0, 1, 2].map(|c| {
-        let values = &image.data()[c * plane..(c + 1) * plane];
-        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / plane as f64;
+        let values = image.plane(c);
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
         values.iter().map(|&v| f64::from(v) - mean).collect()
     })
 }

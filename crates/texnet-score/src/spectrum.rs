@@ -45,17 +45,12 @@ impl Spectrum {
 
 /// Means of the three channels, row after row.
 fn grey(image: &Image) -> Vec<f64> {
-    let [red, green, blue] = channels(image);
+    let [red, green, blue] = [0, 1, 2].map(|c| image.plane(c));
     red.iter()
         .zip(green)
         .zip(blue)
         .map(|((&r, &g), &b)| (f64::from(r) + f64::from(g) + f64::from(b)) / 3.0)
         .collect()
-}
-
-fn channels(image: &Image) -> [&[f32]; 3] {
-    let plane = image.height() * image.width();
-    [0, 1, 2].map(|c| &image.data()[c * plane..(c + 1) * plane])
 }
 
 /// The symmetric Hann window, zero at both ends.

@@ -49,11 +49,7 @@ impl Canvas {
     pub(crate) fn match_histogram(&mut self, exemplars: &[Image]) {
         let plane = self.size[0] * self.size[1];
         for (c, values) in self.values.chunks_exact_mut(plane).enumerate() {
-            let mut wanted: Vec<f32> = exemplars
-                .iter()
-                .flat_map(|e| (0..e.height()).flat_map(move |y| e.row(c, y)))
-                .copied()
-                .collect();
+            let mut wanted: Vec<f32> = exemplars.iter().flat_map(|e| e.plane(c)).copied().collect();
             wanted.sort_unstable_by(f32::total_cmp);
             let mut order: Vec<usize> = (0..plane).collect();
             order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
