@@ -135,11 +135,11 @@ fn gram_matrices_of_vgg_are_matched_by_lbfgs_and_colours_are_the_exemplars_in_th
     let path = folder.path().join("vgg.safetensors");
     random_vgg(&path);
     let weights = format!("vgg19.weights={:?}", path.display().to_string());
-    let settings = ["height=32".into(), "width=40".into(), "iterations=40".into(), weights];
+    let settings = ["height=32".into(), "width=40".into(), "iterations=60".into(), weights];
     let config = OptimiseConfig::new(Teacher::Vgg19, &settings).expect("settings");
     let config = config.resolve(&[discs()]).expect("a configuration");
     let (done, values) = run(&config);
-    assert!(done.score < 0.25 * values[0], "from {} to {}", values[0], done.score);
+    assert!(done.score < 0.2 * values[0], "from {} to {}", values[0], done.score);
     assert_eq!([done.image.height(), done.image.width()], [32, 40]);
     let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
     for c in 0..3 {
