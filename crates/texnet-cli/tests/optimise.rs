@@ -1,74 +1,19 @@
 //! Optimisation as users meet it: a picture, a preview, Ctrl-C, one sentence for mistakes.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+mod desk;
+
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tempfile::TempDir;
-use texnet_infer::Image;
-use texnet_io::{Band, Format, Picture, WriteError};
+use desk::Desk;
 
 /// Settings of a run that takes a second.
 const SMALL: &str = "--size 64x32 --set sizes=2 --set sliced.levels=2 --set sliced.bank=24";
 
-/// A folder with a picture of spots.
-struct Desk(TempDir);
-
 impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().expect("a temporary folder"));
-        let picture = Picture {
-            width: 64,
-            height: 48,
-            format: Format::from_path(Path::new("spots.png")).expect("a known ending"),
-            bits: 8,
-            alpha: false,
-            icc: None,
-            quality: 90,
-            band: 48,
-        };
-        let image = Image::from_fn(48, 64, |y, x| {
-            let spot = ((x / 4 * 7 + y / 4 * 5) % 11) as f32 / 11.0;
-            [spot, 0.5 * spot + 0.2, 0.6 - 0.4 * spot]
-        });
-        let band = Band { image, alpha: None };
-        texnet_io::write(&desk.path("spots.png"), &picture, |_| Ok::<_, WriteError>(band.clone()))
-            .expect("a picture");
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_texnet"));
-        command.current_dir(self.0.path()).args(arguments.split_whitespace());
-        command
-    }
-
-    fn ok(&self, arguments: &str) -> String {
-        let output = self.command(arguments).output().expect("the program starts");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "texnet {arguments}: {errors}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// The one sentence of a run that is refused.
-    fn refused(&self, arguments: &str) -> String {
-        let output: Output = self.command(arguments).output().expect("the program starts");
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "texnet {arguments}: {errors}");
-        errors
-    }
-
     fn size(&self, name: &str) -> [usize; 2] {
         let image = texnet_io::read(&self.path(name)).expect(name).to_image();
         [image.width(), image.height()]
-    }
-
-    fn bytes(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).expect(name)
     }
 }
 

@@ -1,76 +1,22 @@
 //! Training as users meet it: a model, pictures, a folder that a stopped run goes on from, one sentence for mistakes.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+mod desk;
+
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use tempfile::TempDir;
-use texnet_infer::Image;
-use texnet_io::{Band, Format, Picture, WriteError};
+use desk::Desk;
 
 /// Settings of a run that takes a second.
 const SMALL: &str = "--size 32 --set scales=3 --set sliced.levels=2 --set sliced.bank=24";
 
-struct Desk(TempDir);
-
 impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().expect("a temporary folder"));
-        desk.picture("spots.png", 64, 48, 8, false);
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn picture(&self, name: &str, width: usize, height: usize, bits: u8, alpha: bool) {
-        let format = Format::from_path(Path::new(name)).expect("a known ending");
-        let picture = Picture { width, height, format, bits, alpha, icc: None, quality: 90, band: height };
-        let image = Image::from_fn(height, width, |y, x| {
-            let spot = ((x / 4 * 7 + y / 4 * 5) % 11) as f32 / 11.0;
-            [spot, 0.5 * spot + 0.2, 0.6 - 0.4 * spot]
-        });
-        let band = Band { image, alpha: alpha.then(|| vec![0.5; width * height]) };
-        texnet_io::write(&self.path(name), &picture, |_| Ok::<_, WriteError>(band.clone()))
-            .expect("a picture");
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_texnet"));
-        command.current_dir(self.0.path()).args(arguments.split_whitespace());
-        command
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        self.command(arguments).output().expect("the program starts")
-    }
-
-    fn ok(&self, arguments: &str) -> String {
-        let output = self.run(arguments);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "texnet {arguments}: {errors}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// The one sentence of a run that is refused.
-    fn refused(&self, arguments: &str) -> String {
-        let output = self.run(arguments);
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "texnet {arguments}: {errors}");
-        errors
-    }
-
     fn start(&self, arguments: &str) -> Child {
         self.command(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts")
-    }
-
-    fn bytes(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).expect(name)
     }
 }
 

@@ -11,7 +11,7 @@ use texnet::train::Event;
 use texnet::train::teacher::Teacher;
 use texnet_infer::Image;
 
-use super::train::{exemplars, save_every, show};
+use super::train::{exemplars, save_every, settings, show};
 use crate::cli::{Judge, Optimise};
 use crate::files;
 use crate::paint;
@@ -66,14 +66,15 @@ fn configure(arguments: &Optimise, exemplars: &[Image]) -> Result<OptimiseConfig
         Judge::Sliced => Teacher::Sliced,
         Judge::Vgg19 => Teacher::Vgg19,
     };
-    let mut settings = arguments.set.clone();
-    let mut add = |key: &str, value: Option<String>| settings.extend(value.map(|v| format!("{key}={v}")));
     let [width, height] = arguments.size;
-    add("width", Some(width.to_string()));
-    add("height", Some(height.to_string()));
-    add("seed", arguments.seed.map(|v| v.to_string()));
-    add("iterations", arguments.iterations.map(|v| v.to_string()));
-    add("scale", arguments.scale.map(|v| format!("{v:?}")));
+    let named = [
+        ("width", Some(width.to_string())),
+        ("height", Some(height.to_string())),
+        ("seed", arguments.seed.map(|v| v.to_string())),
+        ("iterations", arguments.iterations.map(|v| v.to_string())),
+        ("scale", arguments.scale.map(|v| format!("{v:?}"))),
+    ];
+    let settings = settings(&arguments.set, named);
     let mut config = OptimiseConfig::new(teacher, &settings)?.resolve(exemplars)?;
     if arguments.vgg.is_some() {
         config.vgg19.weights.clone_from(&arguments.vgg);

@@ -71,12 +71,13 @@ fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Resu
     if arguments.resume {
         return folder.config();
     }
-    let mut settings = arguments.set.clone();
-    let mut add = |key: &str, value: Option<String>| settings.extend(value.map(|v| format!("{key}={v}")));
-    add("size", arguments.size.map(|v| v.to_string()));
-    add("seed", arguments.seed.map(|v| v.to_string()));
-    add("iterations", arguments.iterations.map(|v| v.to_string()));
-    add("scale", arguments.scale.map(|v| format!("{v:?}")));
+    let named = [
+        ("size", arguments.size.map(|v| v.to_string())),
+        ("seed", arguments.seed.map(|v| v.to_string())),
+        ("iterations", arguments.iterations.map(|v| v.to_string())),
+        ("scale", arguments.scale.map(|v| format!("{v:?}"))),
+    ];
+    let settings = settings(&arguments.set, named);
     let mut config = TrainConfig::new(&arguments.preset, &settings)?.resolve(exemplars)?;
     if arguments.vgg.is_some() {
         config.vgg19.weights.clone_from(&arguments.vgg);
@@ -85,6 +86,12 @@ fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Resu
         Some(minutes) => within(config, exemplars, &arguments.device, minutes),
         None => Ok(config),
     }
+}
+
+/// Those of `--set`, and those that have flags of their own and were given.
+pub(super) fn settings<const N: usize>(set: &[String], named: [(&str, Option<String>); N]) -> Vec<String> {
+    let given = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+    set.iter().cloned().chain(given).collect()
 }
 
 /// As many steps as fit into some minutes on this machine. The number is written down, so that the run can be repeated.
