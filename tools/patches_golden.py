@@ -1,4 +1,4 @@
-"""Freezes what torch makes of the losses that compare patches, for crates/texnet/src/loss/golden.rs.
+"""Freezes what torch makes of the losses that compare patches and brightness, for crates/texnet/src/loss/golden.rs.
 
     python tools/patches_golden.py          writes crates/texnet/tests/data/patches_golden.json
 
@@ -17,6 +17,7 @@ DATA = Path(__file__).parent.parent / "crates/texnet/tests/data"
 EXEMPLAR, PICTURE, LEVELS = (24, 20), (16, 12), 2
 SIDE, COMPONENTS, PLACES = 5, 4, 10
 BALANCE, WEIGHT = 0.02, 0.5
+WINDOW, SHARES, CONTRAST = 5, (0.4, 1.0), 1e-3
 TAPS = torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64) / 16
 
 
@@ -40,8 +41,8 @@ def whitening(exemplar):
 
 def reduce(x, mode):
     x = functional.pad(x[None], (2, 2, 2, 2), mode=mode)
-    kernel = (TAPS[:, None] * TAPS[None, :]).expand(3, 1, 5, 5)
-    return functional.conv2d(x, kernel, groups=3, stride=2)[0]
+    kernel = (TAPS[:, None] * TAPS[None, :]).expand(x.shape[1], 1, 5, 5)
+    return functional.conv2d(x, kernel, groups=x.shape[1], stride=2)[0]
 
 
 def pyramid(x, mode):
@@ -116,6 +117,29 @@ def nearest(white, exemplar):
     return total
 
 
+def window_mean(x):
+    margin = WINDOW // 2
+    return functional.avg_pool2d(functional.pad(x[None], (margin,) * 4, mode="circular"), WINDOW, 1)[0]
+
+
+def correlation(picture, photograph):
+    """Correlation of brightness in windows, where the photograph has contrast."""
+    brightness = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
+    ours, theirs = (
+        pyramid(torch.einsum("c,chw->hw", brightness, x)[None], "circular") for x in (picture, photograph)
+    )
+    total = 0
+    for a, b, share in zip(ours, theirs, SHARES):
+        mean_a, mean_b = window_mean(a), window_mean(b)
+        var_a = window_mean(a * a) - mean_a**2
+        var_b = window_mean(b * b) - mean_b**2
+        covariance = window_mean(a * b) - mean_a * mean_b
+        confidence = var_b / (var_b + CONTRAST)
+        correlated = covariance / ((var_a + CONTRAST) * (var_b + CONTRAST)).sqrt()
+        total = total + WEIGHT * share / sum(SHARES) * (confidence * (1 - correlated)).mean()
+    return total
+
+
 def main():
     exemplar = picture(1, EXEMPLAR)
     mean, matrix = whitening(exemplar)
@@ -130,6 +154,10 @@ def main():
         value = loss(pyramid(white(x), "circular"), levels)
         value.backward()
         frozen[name] = {"value": value.item(), "gradient": x.grad.flatten().tolist()}
+    x = picture(2, PICTURE).requires_grad_()
+    value = correlation(x, picture(3, PICTURE))
+    value.backward()
+    frozen["correlation"] = {"value": value.item(), "gradient": x.grad.flatten().tolist()}
     text = json.dumps(frozen)
     (DATA / "patches_golden.json").write_text(text + "\n")
 

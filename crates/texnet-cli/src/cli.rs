@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Learn a texture from pictures of it.
     Train(Train),
+    /// Learn a style from pictures in it, to dress photographs.
+    TrainStyle(TrainStyle),
     /// Paint one picture of a texture without a network, by optimisation.
     #[command(alias = "optimize")]
     Optimise(Optimise),
@@ -91,6 +93,36 @@ pub(crate) struct Train {
     /// fast (about a minute), default (a few), fine (about ten); paper and paper-code need the weights of VGG-19.
     #[arg(long, default_value = "default")]
     pub(crate) preset: String,
+    #[command(flatten)]
+    pub(crate) learning: Learning,
+}
+
+/// Arguments of `texnet train-style`.
+#[derive(Debug, Args)]
+pub(crate) struct TrainStyle {
+    /// Pictures in the style: png, jpg, tiff, webp, bmp or gif.
+    #[arg(required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// Photographs to practise on: files and folders; sixteen are enough, and those of the kind that will be dressed are
+    /// best.
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    pub(crate) content: Vec<PathBuf>,
+    /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// style (about ten minutes), or style-fast (about two).
+    #[arg(long, default_value = "style")]
+    pub(crate) preset: String,
+    /// How much of the photograph is kept, relative to the preset: 0.5 gives more to the style.
+    #[arg(long, value_name = "W", value_parser = parse_factor)]
+    pub(crate) content_weight: Option<f32>,
+    #[command(flatten)]
+    pub(crate) learning: Learning,
+}
+
+/// What all that learn have in common.
+#[derive(Debug, Args)]
+pub(crate) struct Learning {
     /// Side of the pictures that are learned from; larger sees larger structures and takes longer [default: from the
     /// objects in the picture].
     #[arg(long, value_name = "N")]

@@ -51,7 +51,8 @@ fn run(cli: &Cli) -> Result<()> {
     }
     match &cli.command {
         Command::Import(arguments) => commands::import::run(arguments, &report),
-        Command::Train(arguments) => commands::train::run(arguments, &report),
+        Command::Train(arguments) => commands::train::texture(arguments, &report),
+        Command::TrainStyle(arguments) => commands::train::style(arguments, &report),
         Command::Optimise(arguments) => commands::optimise::run(arguments, &report),
         Command::Sample(arguments) => commands::sample::run(arguments, &report),
         Command::Stylise(arguments) => commands::stylise::run(arguments, &report),

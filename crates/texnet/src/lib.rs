@@ -9,6 +9,7 @@ pub mod loss;
 pub mod measure;
 pub mod ops;
 pub mod optimise;
+pub mod photographs;
 pub mod profile;
 pub mod resize;
 pub mod train;

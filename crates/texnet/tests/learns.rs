@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use texnet::train::{Event, State, TrainConfig, Trainer, checkpoint};
 use texnet_infer::model::Summary;
-use texnet_infer::{Image, Plane, PlaneOptions, Window};
+use texnet_infer::{Image, Plane, PlaneOptions, Window, calibrate};
 
 /// Discs of two colours on a ground, at places of a disturbed lattice.
 fn discs() -> Image {
@@ -132,4 +132,79 @@ fn batch_norm_and_the_papers_network_learn_too() {
         assert!(trainer.state().best.score < scores[0], "{settings:?}: {scores:?}");
         assert!(trainer.model(Summary::default()).expect("a model").is_calibrated());
     }
+}
+
+/// A photograph of two discs before a bright ground.
+fn photograph() -> Image {
+    Image::from_fn(60, 80, |y, x| {
+        let disc = |cy: f32, cx: f32, r: f32| (cy - y as f32).hypot(cx - x as f32) < r;
+        if disc(25.0, 25.0, 14.0) || disc(35.0, 60.0, 10.0) { [0.1, 0.2, 0.1] } else { [0.8, 0.7, 0.9] }
+    })
+}
+
+fn style_trainer(changes: &[&str]) -> Trainer {
+    let small = [
+        "size=32",
+        "scales=3",
+        "sliced.levels=2",
+        "sliced.strides=[2]",
+        "sliced.bank=32",
+        "nearest.levels=1",
+    ];
+    let settings: Vec<String> = small.iter().chain(changes).map(|s| (*s).to_owned()).collect();
+    let config =
+        TrainConfig::new("style", &settings).and_then(|c| c.resolve(&[discs()])).expect("a configuration");
+    Trainer::of_style(&config, &[discs()], &[photograph()], &Device::flex()).expect("a run")
+}
+
+#[test]
+fn a_style_is_learned_and_what_it_dresses_shows_the_photograph() {
+    let mut trainer = style_trainer(&["iterations=240", "content.weight=2"]);
+    let scores = run(&mut trainer);
+    let best = trainer.state().best.score;
+    assert!(best < 0.6 * scores[0], "the score fell from {} to {best} only", scores[0]);
+    let model = trainer.model(Summary::default()).expect("a model");
+    assert!(model.spec().content && !model.is_calibrated());
+    let frozen = calibrate::calibrate_on(&model, &photograph(), 0, 1.0);
+    let photograph = photograph();
+    let plane = Plane::stylised(&frozen, &photograph, PlaneOptions::default()).expect("a plane");
+    let dressed = plane.window(Window::sized(80, 60)).expect("a window");
+    let brightness = |image: &Image, y: usize, x: usize| image.pixel(y, x).iter().sum::<f32>();
+    let mean = |inside: bool| {
+        let places = (0..60 * 80).map(|i| (i / 80, i % 80));
+        let values: Vec<f32> = places
+            .filter(|&(y, x)| (brightness(&photograph, y, x) < 1.0) == inside)
+            .map(|(y, x)| brightness(&dressed, y, x))
+            .collect();
+        values.iter().sum::<f32>() / values.len() as f32
+    };
+    assert!(mean(true) < mean(false) - 0.2, "discs of {} on a ground of {}", mean(true), mean(false));
+}
+
+#[test]
+fn a_style_that_was_stopped_ends_like_one_that_was_not() {
+    let changes = ["iterations=6", "coarse_iterations=[6]", "batch=2"];
+    let mut whole = style_trainer(&changes);
+    run(&mut whole);
+    for stop in [3, 6, 9] {
+        let mut first = style_trainer(&changes);
+        while first.state().step < stop {
+            first.step().expect("a step");
+        }
+        let mut second = style_trainer(&changes);
+        second.set_state(first.state().clone()).expect("the same network");
+        run(&mut second);
+        assert!(second.state() == whole.state(), "stopped after {stop}");
+    }
+}
+
+#[test]
+fn styles_and_textures_are_not_confused() {
+    let style = style_trainer(&["iterations=1"]).config().clone();
+    let refused = |config: &TrainConfig, photographs: &[Image]| {
+        let trainer = Trainer::of_style(config, &[discs()], photographs, &Device::flex());
+        trainer.err().expect("refused").to_string()
+    };
+    assert!(refused(&style, &[]).contains("--content"));
+    assert!(refused(&config(&[]), &[photograph()]).contains("preset"));
 }

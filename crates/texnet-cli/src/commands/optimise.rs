@@ -11,7 +11,7 @@ use texnet::train::Event;
 use texnet::train::teacher::Teacher;
 use texnet_infer::Image;
 
-use super::train::{exemplars, save_every, settings, show};
+use super::train::{pictures, save_every, settings, show};
 use crate::cli::{Judge, Optimise};
 use crate::files;
 use crate::paint;
@@ -24,7 +24,7 @@ const MUCH: usize = 1 << 30;
 
 pub(crate) fn run(arguments: &Optimise, report: &Report) -> Result<()> {
     let output = output(arguments)?;
-    let exemplars = exemplars(&arguments.images)?;
+    let exemplars = pictures(&arguments.images)?;
     let config = configure(arguments, &exemplars)?;
     report.say(&describe(&config, &exemplars));
     let done = descend(&config, &exemplars, arguments, report)?;

@@ -47,7 +47,7 @@ fn sheet(arguments: &Sample, model: &Path, exemplar: &PathBuf, report: &Report) 
         bail!("{} is the exemplar itself: name another file with -o", output.display());
     }
     let exemplar = texnet_io::read(exemplar)?.to_image();
-    super::sheet::write(&output, &frozen(files::model(model)?), &exemplar, &arguments.coding)?;
+    super::sheet::texture(&output, &frozen(files::model(model)?), &exemplar, &arguments.coding)?;
     let output = output.display().to_string();
     report.done(&format!("{output}: exemplar, three samples, a tile"), json!({ "output": output }));
     Ok(())

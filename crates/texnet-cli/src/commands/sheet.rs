@@ -1,9 +1,10 @@
-//! Sheets: an exemplar beside three samples of its model and a tile, to judge them by.
+//! Sheets to judge models by: an exemplar beside three samples and a tile; a style beside photographs and what they become.
 
 use std::path::Path;
 
 use anyhow::Result;
-use texnet_infer::{Image, Model, Plane, PlaneOptions, Window};
+use texnet::resize::resize;
+use texnet_infer::{Image, Model, Plane, PlaneOptions, Window, calibrate};
 
 use crate::cli::Coding;
 use crate::paint;
@@ -13,13 +14,43 @@ const SIDE: usize = 256;
 /// Pixels between pictures.
 const GAP: usize = 8;
 
-pub(crate) fn write(path: &Path, model: &Model, exemplar: &Image, coding: &Coding) -> Result<()> {
+/// The exemplar, three samples and a tile.
+pub(crate) fn texture(path: &Path, model: &Model, exemplar: &Image, coding: &Coding) -> Result<()> {
     let mut pictures = vec![middle(exemplar)];
     for seed in 0..3 {
         pictures.push(window(model, seed, None)?);
     }
     pictures.push(tiled(model)?);
     paint::whole(path, &in_a_row(&pictures), coding)
+}
+
+/// Photographs on a sheet of a style.
+const PHOTOGRAPHS: usize = 4;
+
+/// The style above its details, and beside them photographs above what they become.
+pub(crate) fn style(path: &Path, model: &Model, style: &Image, photographs: &[Image]) -> Result<()> {
+    let mut rows = [vec![fitted(style)], vec![middle(style)]];
+    for photograph in photographs.iter().take(PHOTOGRAPHS) {
+        let photograph = fitted(photograph);
+        let frozen = calibrate::calibrate_on(model, &photograph, 0, 1.0);
+        let plane = Plane::stylised(&frozen, &photograph, PlaneOptions::default())?;
+        rows[1].push(plane.window(Window::sized(photograph.width(), photograph.height()))?);
+        rows[0].push(photograph);
+    }
+    let [above, below] = rows.map(|row| in_a_row(&row));
+    let sheet = Image::from_fn(2 * SIDE + GAP, above.width(), |y, x| match y {
+        _ if y < SIDE => above.pixel(y, x),
+        _ if y < SIDE + GAP => [1.0; 3],
+        _ => below.pixel(y - SIDE - GAP, x),
+    });
+    paint::whole(path, &sheet, &Coding::default())
+}
+
+/// The whole picture with its longer side as long as that of a sheet's pictures.
+fn fitted(image: &Image) -> Image {
+    let longer = image.height().max(image.width());
+    let side = |side: usize| (side * SIDE / longer).max(1);
+    resize(image, [side(image.height()), side(image.width())])
 }
 
 fn window(model: &Model, seed: u64, period: Option<[i64; 2]>) -> Result<Image> {

@@ -1,9 +1,10 @@
-//! `texnet train`: a texture learned from pictures of it.
+//! `texnet train` and `texnet train-style`: a texture or a style learned from pictures of it.
 
+mod pool;
 mod run_folder;
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -14,7 +15,7 @@ use texnet_infer::model::Summary;
 use texnet_infer::{Image, Model, Plane, PlaneOptions, Precision, Window};
 
 use super::sheet;
-use crate::cli::{Coding, Train};
+use crate::cli::{Coding, Learning, Train, TrainStyle};
 use crate::files;
 use crate::paint;
 use crate::report::{Interrupted, Report};
@@ -29,62 +30,159 @@ const TRIAL: u64 = 16;
 /// Side of the sample beside a new model, in pixels.
 const SAMPLE: usize = 512;
 
-pub(crate) fn run(arguments: &Train, report: &Report) -> Result<()> {
-    let output = output(arguments)?;
-    let exemplars = exemplars(&arguments.images)?;
-    let device = texnet::device::parse(&arguments.device)?;
-    let folder = RunFolder::beside(&output);
-    let config = configure(arguments, &exemplars, &folder)?;
-    let mut trainer = Trainer::new(&config, &exemplars, &device)?;
-    if arguments.resume {
-        folder.resume(&mut trainer)?;
-    } else {
-        folder.start(&config)?;
-    }
-    report.say(&describe(&config, &exemplars));
-    let finished = learn(&mut trainer, &folder, report)?;
-    folder.save(&trainer)?;
-    if finished.is_break() {
-        bail!(Interrupted::with_advice(&format!(
-            "stopped after {} of {} steps; nothing is lost: the same command with --resume goes on",
-            trainer.state().step,
-            config.steps()
-        )));
-    }
-    finish(&trainer, &exemplars, &output, arguments, report)
+/// `texnet train`.
+pub(crate) fn texture(arguments: &Train, report: &Report) -> Result<()> {
+    let exemplars = pictures(&arguments.images)?;
+    let output = output(arguments.output.as_ref(), &arguments.images)?;
+    let Train { images, preset, learning, .. } = arguments;
+    Lesson { images, exemplars, photographs: Vec::new(), preset, settings: Vec::new(), learning, output }
+        .take(report)
+}
+
+/// `texnet train-style`.
+pub(crate) fn style(arguments: &TrainStyle, report: &Report) -> Result<()> {
+    let exemplars = pictures(&arguments.images)?;
+    let output = output(arguments.output.as_ref(), &arguments.images)?;
+    let photographs = pool::photographs(&arguments.content, report)?;
+    let TrainStyle { images, preset, learning, .. } = arguments;
+    let settings = arguments.content_weight.map(|w| format!("content.weight={w:?}")).into_iter().collect();
+    Lesson { images, exemplars, photographs, preset, settings, learning, output }.take(report)
 }
 
 /// The model file's name is checked before anything is learned.
-fn output(arguments: &Train) -> Result<PathBuf> {
-    let default = || PathBuf::from(format!("{}.safetensors", files::stem(&arguments.images[0])));
-    let output = arguments.output.clone().unwrap_or_else(default);
+fn output(given: Option<&PathBuf>, images: &[PathBuf]) -> Result<PathBuf> {
+    let default = || PathBuf::from(format!("{}.safetensors", files::stem(&images[0])));
+    let output = given.cloned().unwrap_or_else(default);
     files::check_target(&output)?;
     Ok(output)
 }
 
-pub(super) fn exemplars(paths: &[PathBuf]) -> Result<Vec<Image>> {
+pub(super) fn pictures(paths: &[PathBuf]) -> Result<Vec<Image>> {
     paths.iter().map(|path| Ok(texnet_io::read(path)?.to_image())).collect()
 }
 
-/// The settings of the command line, or those that the run began with.
-fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Result<TrainConfig> {
-    if arguments.resume {
-        return folder.config();
+/// What is learned, from which pictures, and where it goes.
+struct Lesson<'a> {
+    images: &'a [PathBuf],
+    exemplars: Vec<Image>,
+    photographs: Vec<Image>,
+    preset: &'a str,
+    settings: Vec<String>,
+    learning: &'a Learning,
+    output: PathBuf,
+}
+
+impl Lesson<'_> {
+    fn take(&self, report: &Report) -> Result<()> {
+        let folder = RunFolder::beside(&self.output);
+        let config = self.configure(&folder)?;
+        let mut trainer = self.trainer(&config)?;
+        if self.learning.resume {
+            folder.resume(&mut trainer)?;
+        } else {
+            folder.start(&config)?;
+        }
+        report.say(&describe(&config, &self.exemplars));
+        let finished = learn(&mut trainer, &folder, report)?;
+        folder.save(&trainer)?;
+        if finished.is_break() {
+            bail!(Interrupted::with_advice(&format!(
+                "stopped after {} of {} steps; nothing is lost: the same command with --resume goes on",
+                trainer.state().step,
+                config.steps()
+            )));
+        }
+        self.finish(&trainer, report)
     }
-    let named = [
-        ("size", arguments.size.map(|v| v.to_string())),
-        ("seed", arguments.seed.map(|v| v.to_string())),
-        ("iterations", arguments.iterations.map(|v| v.to_string())),
-        ("scale", arguments.scale.map(|v| format!("{v:?}"))),
-    ];
-    let settings = settings(&arguments.set, named);
-    let mut config = TrainConfig::new(&arguments.preset, &settings)?.resolve(exemplars)?;
-    if arguments.vgg.is_some() {
-        config.vgg19.weights.clone_from(&arguments.vgg);
+
+    fn trainer(&self, config: &TrainConfig) -> Result<Trainer> {
+        let device = texnet::device::parse(&self.learning.device)?;
+        Ok(Trainer::of_style(config, &self.exemplars, &self.photographs, &device)?)
     }
-    match arguments.minutes {
-        Some(minutes) => within(config, exemplars, &arguments.device, minutes),
-        None => Ok(config),
+
+    /// The settings of the command line, or those that the run began with.
+    fn configure(&self, folder: &RunFolder) -> Result<TrainConfig> {
+        let learning = self.learning;
+        if learning.resume {
+            return folder.config();
+        }
+        let named = [
+            ("size", learning.size.map(|v| v.to_string())),
+            ("seed", learning.seed.map(|v| v.to_string())),
+            ("iterations", learning.iterations.map(|v| v.to_string())),
+            ("scale", learning.scale.map(|v| format!("{v:?}"))),
+        ];
+        let settings = [self.settings.clone(), settings(&learning.set, named)].concat();
+        let mut config = TrainConfig::new(self.preset, &settings)?.resolve(&self.exemplars)?;
+        if learning.vgg.is_some() {
+            config.vgg19.weights.clone_from(&learning.vgg);
+        }
+        match learning.minutes {
+            Some(minutes) => self.within(config, minutes),
+            None => Ok(config),
+        }
+    }
+
+    /// As many steps as fit into some minutes on this machine. The number is written down, so that the run can be
+    /// repeated.
+    fn within(&self, config: TrainConfig, minutes: f64) -> Result<TrainConfig> {
+        let mut seconds = 0.0;
+        let mut preparation = 0.0;
+        for part in config.runs()? {
+            let start = Instant::now();
+            let mut trainer = self.trainer(&part)?;
+            preparation += start.elapsed().as_secs_f64();
+            let start = Instant::now();
+            for _ in 0..TRIAL {
+                trainer.step()?;
+            }
+            seconds += start.elapsed().as_secs_f64() / TRIAL as f64 * part.steps() as f64;
+        }
+        let share = ((60.0 * minutes - 3.0 * preparation) / seconds).max(0.0);
+        Ok(config.with_steps(|steps| ((steps as f64 * share) as u64).max(1)))
+    }
+
+    fn finish(&self, trainer: &Trainer, report: &Report) -> Result<()> {
+        let summary = Summary([("source".to_owned(), source(self.images))].into());
+        let model: Model = trainer.model(summary)?;
+        let precision = if self.learning.half { Precision::F16 } else { Precision::F32 };
+        files::write_model(&self.output, &model, precision)?;
+        let [sheet, sample] = self.show(&model)?;
+        let best = &trainer.state().best;
+        let sentence = format!(
+            "{}: learned in {} steps, score {:.4}{}",
+            self.output.display(),
+            best.step,
+            best.score,
+            sheet.as_ref().map_or_else(String::new, |path| format!("; pictures in {}", path.display()))
+        );
+        let members = json!({
+            "model": self.output, "sheet": sheet, "sample": sample, "steps": best.step, "score": best.score,
+        });
+        report.done(&sentence, members);
+        Ok(())
+    }
+
+    /// The sheet and, for textures, the sample beside a new model; none that would take the place of what was learned
+    /// from.
+    fn show(&self, model: &Model) -> Result<[Option<PathBuf>; 2]> {
+        let beside = |ending: &str| {
+            let path = self.output.with_extension(ending);
+            (!files::is_one_of(&path, self.images)).then_some(path)
+        };
+        let [sheet, sample] = ["sheet.png", "png"].map(beside);
+        let sample = sample.filter(|_| !model.spec().content);
+        if let Some(path) = &sheet {
+            match self.photographs.as_slice() {
+                [] => sheet::texture(path, model, &self.exemplars[0], &Coding::default())?,
+                photographs => sheet::style(path, model, &self.exemplars[0], photographs)?,
+            }
+        }
+        if let Some(path) = &sample {
+            let plane = Plane::texture(model, PlaneOptions::default())?;
+            paint::whole(path, &plane.window(Window::sized(SAMPLE, SAMPLE))?, &Coding::default())?;
+        }
+        Ok([sheet, sample])
     }
 }
 
@@ -92,24 +190,6 @@ fn configure(arguments: &Train, exemplars: &[Image], folder: &RunFolder) -> Resu
 pub(super) fn settings<const N: usize>(set: &[String], named: [(&str, Option<String>); N]) -> Vec<String> {
     let given = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
     set.iter().cloned().chain(given).collect()
-}
-
-/// As many steps as fit into some minutes on this machine. The number is written down, so that the run can be repeated.
-fn within(config: TrainConfig, exemplars: &[Image], device: &str, minutes: f64) -> Result<TrainConfig> {
-    let mut seconds = 0.0;
-    let mut preparation = 0.0;
-    for part in config.runs()? {
-        let start = Instant::now();
-        let mut trainer = Trainer::new(&part, exemplars, &texnet::device::parse(device)?)?;
-        preparation += start.elapsed().as_secs_f64();
-        let start = Instant::now();
-        for _ in 0..TRIAL {
-            trainer.step()?;
-        }
-        seconds += start.elapsed().as_secs_f64() / TRIAL as f64 * part.steps() as f64;
-    }
-    let share = ((60.0 * minutes - 3.0 * preparation) / seconds).max(0.0);
-    Ok(config.with_steps(|steps| ((steps as f64 * share) as u64).max(1)))
 }
 
 fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
@@ -181,57 +261,6 @@ pub(super) fn show(bar: &ProgressBar, event: &Event) {
         }
         Event::Score { .. } => {}
     }
-}
-
-fn finish(
-    trainer: &Trainer,
-    exemplars: &[Image],
-    output: &Path,
-    arguments: &Train,
-    report: &Report,
-) -> Result<()> {
-    let summary = Summary([("source".to_owned(), source(&arguments.images))].into());
-    let model: Model = trainer.model(summary)?;
-    let precision = if arguments.half { Precision::F16 } else { Precision::F32 };
-    files::write_model(output, &model, precision)?;
-    let [sheet, sample] = pictures(&model, &exemplars[0], output, &arguments.images)?;
-    let sentence = format!(
-        "{}: learned in {} steps, score {:.4}{}",
-        output.display(),
-        trainer.state().best.step,
-        trainer.state().best.score,
-        sheet.as_ref().map_or_else(String::new, |path| format!("; pictures in {}", path.display()))
-    );
-    report.done(
-        &sentence,
-        json!({
-            "model": output, "sheet": sheet, "sample": sample, "steps": trainer.state().best.step,
-            "score": trainer.state().best.score,
-        }),
-    );
-    Ok(())
-}
-
-/// The sheet and the sample beside a new model; none that would take the place of what was learned from.
-fn pictures(
-    model: &Model,
-    exemplar: &Image,
-    output: &Path,
-    images: &[PathBuf],
-) -> Result<[Option<PathBuf>; 2]> {
-    let beside = |ending: &str| {
-        let path = output.with_extension(ending);
-        (!files::is_one_of(&path, images)).then_some(path)
-    };
-    let [sheet, sample] = ["sheet.png", "png"].map(beside);
-    if let Some(path) = &sheet {
-        sheet::write(path, model, exemplar, &Coding::default())?;
-    }
-    if let Some(path) = &sample {
-        let plane = Plane::texture(model, PlaneOptions::default())?;
-        paint::whole(path, &plane.window(Window::sized(SAMPLE, SAMPLE))?, &Coding::default())?;
-    }
-    Ok([sheet, sample])
 }
 
 fn source(images: &[PathBuf]) -> String {

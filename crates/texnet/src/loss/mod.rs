@@ -2,6 +2,7 @@
 
 pub(crate) mod colour;
 mod content;
+pub mod correlation;
 mod diversity;
 mod gram;
 pub mod host;

@@ -265,7 +265,8 @@ impl OptimiseConfig {
     pub(crate) fn comparison(&self, halvings: usize) -> Comparison {
         let (sliced, nearest) = (self.sliced.clone(), self.nearest.clone());
         let (vgg19, range_weight) = (self.vgg19.clone(), self.range_weight);
-        let mut comparison = Comparison { teacher: self.teacher, sliced, nearest, vgg19, range_weight };
+        let mut comparison =
+            Comparison { teacher: self.teacher, sliced, nearest, vgg19, range_weight, content: None };
         comparison.halve(halvings);
         comparison
     }

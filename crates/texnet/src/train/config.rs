@@ -1,5 +1,7 @@
 //! What a run does: defaults in code, changed by a preset, changed by single settings, completed from the pictures.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use texnet_infer::spec::{Norm, SpecError};
@@ -7,12 +9,14 @@ use texnet_infer::{GeneratorSpec, Image};
 use thiserror::Error;
 
 use super::schedule::Schedule;
-use super::teacher::{Comparison, Teacher, Vgg19Config};
+use super::teacher::{Comparison, Content, Teacher, Vgg19Config};
 use crate::loss::Objective;
+use crate::loss::correlation::CorrelationConfig;
 use crate::loss::nearest::NearestConfig;
 use crate::loss::sliced::SlicedConfig;
 use crate::measure::object_size;
 use crate::ops::Path;
+use crate::photographs::Photographs;
 use crate::resize::resize;
 
 /// A configuration that cannot be used.
@@ -89,6 +93,9 @@ pub struct TrainConfig {
     pub sliced: SlicedConfig,
     /// The distance to single patches, beside the sliced loss; its levels are chosen when 0.
     pub nearest: NearestConfig,
+    /// What a style network keeps of the photographs that it dresses; none for a texture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<CorrelationConfig>,
     /// VGG-19.
     pub vgg19: Vgg19Config,
     /// Our kernels, or compositions of the tensor library's operations, on the CPU.
@@ -117,6 +124,7 @@ impl Default for TrainConfig {
             schedule: Schedule::default(),
             sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
             nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
+            content: None,
             vgg19: Vgg19Config::default(),
             path: Path::Fast,
         }
@@ -146,7 +154,10 @@ impl TrainConfig {
         let large = large_objects(scaled);
         self.scales.get_or_insert(if large { 5 } else { 4 });
         choose_levels(&mut self.sliced, &mut self.nearest, large);
-        self.size.get_or_insert(if large { 256 } else { 128 });
+        let size = *self.size.get_or_insert(if large { 256 } else { 128 });
+        if let Some(content) = &mut self.content {
+            content.fit(size);
+        }
         if self.coarse_iterations.is_none() {
             let mut steps = self.budget(self.halvings(scaled));
             self.iterations = steps.pop();
@@ -166,6 +177,9 @@ impl TrainConfig {
                  of {} from {MIN_SIZE} to {MAX_SIZE}",
                 spec.granularity()
             )));
+        }
+        if let Some(content) = &self.content {
+            content.validate(size).map_err(|e| ConfigError(e.to_string()))?;
         }
         if self.teacher == Teacher::Sliced {
             self.sliced.validate([size; 2]).map_err(|e| ConfigError(e.to_string()))?;
@@ -213,7 +227,7 @@ impl TrainConfig {
                 "networks of 1 to 8 scales can learn, but {scales} are asked for"
             )));
         }
-        let spec = GeneratorSpec { norm: self.norm, ..spec(scales) };
+        let spec = GeneratorSpec { norm: self.norm, content: self.content.is_some(), ..spec(scales) };
         spec.validate()?;
         Ok(spec)
     }
@@ -223,20 +237,38 @@ impl TrainConfig {
         scaled(exemplars, self.scale)
     }
 
-    /// What pictures are compared by.
-    pub(crate) fn comparison(&self) -> Comparison {
-        Comparison {
+    /// The photographs of every step, for a style network.
+    pub(crate) fn photographs(&self, pool: &[Image]) -> Result<Option<Arc<Photographs>>, ConfigError> {
+        if self.content.is_some() == pool.is_empty() {
+            return Err(ConfigError(match pool.len() {
+                0 => "a style network learns from photographs, and there are none: name some with --content"
+                    .into(),
+                n => {
+                    format!("{n} photographs are given, but a texture has no content: use a preset of styles")
+                }
+            }));
+        }
+        let photographs = || Photographs::new(pool, self.size()[0], self.batch, self.seed);
+        Ok(self.content.is_some().then(|| Arc::new(photographs())))
+    }
+
+    /// What is minimised. The exemplars are scaled already.
+    pub(crate) fn objective(
+        &self,
+        exemplars: &[Image],
+        photographs: Option<Arc<Photographs>>,
+        device: &Device,
+    ) -> Result<Objective, ConfigError> {
+        let content = self.content.clone().zip(photographs);
+        let comparison = Comparison {
             teacher: self.teacher,
             sliced: self.sliced.clone(),
             nearest: self.nearest.clone(),
             vgg19: self.vgg19.clone(),
             range_weight: self.range_weight,
-        }
-    }
-
-    /// What is minimised. The exemplars are scaled already.
-    pub(crate) fn objective(&self, exemplars: &[Image], device: &Device) -> Result<Objective, ConfigError> {
-        self.comparison().objective(exemplars, self.size(), self.batch, self.seed, device)
+            content: content.map(|(config, photographs)| Content { config, photographs }),
+        };
+        comparison.objective(exemplars, self.size(), self.batch, self.seed, device)
     }
 
     /// Rows and columns of the pictures that are learned from.

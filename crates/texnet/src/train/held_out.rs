@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor};
 
-use crate::generator::{Generator, Parameters};
+use super::part::Part;
+use crate::generator::Parameters;
 use crate::loss::{Objective, total};
 
 /// Pictures that are scored.
@@ -13,17 +14,16 @@ const FIRST_STEP: u64 = 1 << 50;
 const FIRST_SEED: u64 = 1 << 60;
 
 /// The mean objective over fixed pictures.
-pub(crate) fn score(
-    generator: &Generator,
-    parameters: &Parameters,
-    objective: &Objective,
-    size: [usize; 2],
-    device: &Device,
-) -> f32 {
+pub(super) fn score(part: &Part, parameters: &Parameters, device: &Device) -> f32 {
     let leaves = parameters.leaves(device);
-    mean(objective, |i| {
-        let noise = generator.noise(&[FIRST_SEED + i], size, device);
-        generator.forward(&leaves, &noise, None)
+    let batch = part.stage.config.batch as u64;
+    mean(&part.objective, |i| {
+        // The photographs of a step are as many as its pictures; noise alone is drawn for one.
+        let seeds: Vec<u64> = match part.stage.spec.content {
+            true => (0..batch).map(|j| FIRST_SEED + i * batch + j).collect(),
+            false => vec![FIRST_SEED + i],
+        };
+        part.paint(&leaves, &seeds, FIRST_STEP + i, device)
     })
 }
 

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod event;
 pub(crate) mod held_out;
+mod part;
 pub mod schedule;
 pub mod settings;
 pub mod stage;

@@ -7,10 +7,12 @@ use toml::{Table, Value};
 use super::config::{ConfigError, TrainConfig};
 
 /// Presets by name: each holds its differences from the default, with the reasons.
-pub const PRESETS: [(&str, &str); 5] = [
+pub const PRESETS: [(&str, &str); 7] = [
     ("default", include_str!("../../../../presets/default.toml")),
     ("fast", include_str!("../../../../presets/fast.toml")),
     ("fine", include_str!("../../../../presets/fine.toml")),
+    ("style", include_str!("../../../../presets/style.toml")),
+    ("style-fast", include_str!("../../../../presets/style-fast.toml")),
     ("paper", include_str!("../../../../presets/paper.toml")),
     ("paper-code", include_str!("../../../../presets/paper-code.toml")),
 ];
@@ -134,6 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn styles_have_content_at_the_levels_that_fit_and_textures_have_none() {
+        let resolved = |preset: &str, setting: &str| {
+            TrainConfig::new(preset, &[setting.into()])
+                .and_then(|c| c.resolve(&[picture(256)]))
+                .expect(preset)
+        };
+        assert_eq!(resolved("default", "size=128").content, None);
+        let [whole, small] = ["size=256", "size=64"].map(|s| resolved("style", s).content.expect("content"));
+        assert_eq!((whole.levels.len(), small.levels.len()), (5, 4));
+        assert!(resolved("style", "size=256").spec().expect("a network").content);
+    }
+
+    #[test]
     fn settings_that_mean_nothing_are_refused_with_a_sentence() {
         let refuse = |setting: &str, word: &str| {
             let error = TrainConfig::new("default", &[setting.into()])
@@ -151,6 +166,7 @@ mod tests {
         refuse("scales=20", "scales");
         refuse("scale=0.1", "--scale");
         refuse("norm=folded", "batch or instance");
+        refuse("content.weight=1", "no table 'content'");
         assert!(TrainConfig::new("best", &[]).expect_err("no preset").to_string().contains("fast"));
     }
 }

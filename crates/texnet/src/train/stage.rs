@@ -90,6 +90,9 @@ impl TrainConfig {
         config.size = self.size.map(|size| size >> halvings);
         config.scales = self.scales.map(|scales| scales - halvings);
         halve(&mut config.sliced, &mut config.nearest, halvings);
+        if let Some(content) = &mut config.content {
+            content.levels.drain(..halvings.min(content.levels.len()));
+        }
         config
     }
 

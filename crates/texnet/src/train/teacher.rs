@@ -1,6 +1,7 @@
 //! What pictures are compared by: the choice of a run, and the VGG-19 of those who have its weights.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -8,10 +9,12 @@ use texnet_infer::Image;
 
 use super::config::ConfigError;
 use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options, weights};
+use crate::loss::correlation::{CorrelationConfig, LocalCorrelation};
 use crate::loss::nearest::{Nearest, NearestConfig};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
-use crate::loss::{GramConfig, GramDistance, Objective, Perceptual};
+use crate::loss::{ContentConfig, GramConfig, GramDistance, Objective, Perceptual};
+use crate::photographs::Photographs;
 
 /// What pictures are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +71,15 @@ pub(crate) struct Comparison {
     pub(crate) vgg19: Vgg19Config,
     /// Weight of the penalty for values outside of `[0, 1]`.
     pub(crate) range_weight: f32,
+    /// The photographs that pictures should show, for a style.
+    pub(crate) content: Option<Content>,
+}
+
+/// What pictures should show.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    pub(crate) config: CorrelationConfig,
+    pub(crate) photographs: Arc<Photographs>,
 }
 
 impl Comparison {
@@ -87,7 +99,7 @@ impl Comparison {
     ) -> Result<Objective, ConfigError> {
         let objective = match self.teacher {
             Teacher::Sliced => self.of_patches(exemplars, size, batch, seed)?,
-            Teacher::Vgg19 => Objective::default().with(self.vgg19.loss(exemplars, device)?),
+            Teacher::Vgg19 => Objective::default().with(self.of_features(exemplars, batch, device)?),
         };
         objective.check(size).map_err(|e| ConfigError::new(e.to_string()))?;
         let range = Range { weight: self.range_weight };
@@ -103,13 +115,34 @@ impl Comparison {
     ) -> Result<Objective, ConfigError> {
         let config = SlicedConfig { seed: self.sliced.seed ^ seed, ..self.sliced.clone() };
         let sliced = Sliced::new(&config, exemplars, size, batch);
-        let objective = Objective::default().with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
+        let mut objective = Objective::default().with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
+        if let Some(Content { config, photographs }) = &self.content {
+            objective = objective.with(LocalCorrelation::new(config.clone(), Arc::clone(photographs)));
+        }
         if self.nearest.weight <= 0.0 {
             return Ok(objective);
         }
         let config = NearestConfig { seed: self.nearest.seed ^ seed, ..self.nearest.clone() };
         let nearest = Nearest::new(&config, exemplars, size);
         Ok(objective.with(nearest.map_err(|e| ConfigError::new(e.to_string()))?))
+    }
+}
+
+impl Comparison {
+    /// Texture and content from one run of VGG-19.
+    fn of_features(
+        &self,
+        exemplars: &[Image],
+        count: usize,
+        device: &Device,
+    ) -> Result<Perceptual, ConfigError> {
+        let loss = self.vgg19.loss(exemplars, device)?;
+        let Some(Content { config, photographs }) = self.content.clone() else { return Ok(loss) };
+        let (side, device) = (photographs.size(), device.clone());
+        let crops = move |step| {
+            Tensor::from_data(TensorData::new(photographs.crops(step), [count, 3, side, side]), &device)
+        };
+        Ok(loss.with_photographs(crops, ContentConfig { weight: config.weight, ..ContentConfig::default() }))
     }
 }
 

@@ -11,11 +11,12 @@ use super::adam::{Adam, Moments};
 use super::config::{ConfigError, TrainConfig};
 use super::event::Event;
 use super::held_out;
+use super::part::{Part, Pictures};
 use super::stage::Stage;
 use super::state::{Best, State};
 use crate::draw::{Draw, Stream};
-use crate::generator::{Generator, Leaves, Parameters};
-use crate::loss::{Objective, total};
+use crate::generator::Parameters;
+use crate::loss::total;
 use crate::profile::{Work, measured};
 
 /// Times that a run is scored; the best is kept.
@@ -42,48 +43,36 @@ pub enum TrainError {
 /// A run in progress.
 pub struct Trainer {
     config: TrainConfig,
-    exemplars: Vec<Image>,
+    pictures: Pictures,
     device: Device,
     part: Part,
     state: State,
 }
 
-/// What the present stage of a run works with.
-struct Part {
-    stage: Stage,
-    generator: Generator,
-    objective: Objective,
-    /// The mean colour of the exemplars.
-    colour: [f32; 3],
-}
-
-impl Part {
-    fn new(stage: Stage, exemplars: &[Image], device: &Device) -> Result<Self, ConfigError> {
-        let exemplars = stage.config.scaled(exemplars)?;
-        let objective = stage.config.objective(&exemplars, device)?;
-        let generator = Generator::new(stage.spec.clone(), stage.config.path);
-        Ok(Self { generator, objective, colour: mean_colour(&exemplars), stage })
-    }
-
-    fn parameters(&self) -> Parameters {
-        Parameters::initial(&self.stage.spec, self.colour, self.stage.config.seed)
-    }
-
-    fn end(&self) -> u64 {
-        self.stage.first + self.stage.steps
-    }
-}
-
 impl Trainer {
-    /// A run from its beginning. `config` is resolved: see [`TrainConfig::resolve`].
+    /// A texture's run from its beginning. `config` is resolved: see [`TrainConfig::resolve`].
     ///
     /// # Errors
     /// When the configuration does not fit the pictures.
     pub fn new(config: &TrainConfig, exemplars: &[Image], device: &Device) -> Result<Self, TrainError> {
-        let part = Part::new(config.stage(0)?, exemplars, device)?;
+        Self::of_style(config, exemplars, &[], device)
+    }
+
+    /// The run of a style network that dresses photographs; without any, a texture's.
+    ///
+    /// # Errors
+    /// When the configuration does not fit the pictures.
+    pub fn of_style(
+        config: &TrainConfig,
+        exemplars: &[Image],
+        photographs: &[Image],
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let pictures = Pictures { exemplars: exemplars.to_vec(), photographs: photographs.to_vec() };
+        let part = Part::new(config.stage(0)?, &pictures, device)?;
         let state = State::new(part.parameters());
         let device = device.clone().autodiff();
-        Ok(Self { config: config.clone(), exemplars: exemplars.to_vec(), device, part, state })
+        Ok(Self { config: config.clone(), pictures, device, part, state })
     }
 
     /// The run as it is.
@@ -118,7 +107,7 @@ impl Trainer {
     }
 
     fn next_part(&self, step: u64) -> Result<Part, ConfigError> {
-        Part::new(self.config.stage(step)?, &self.exemplars, &self.device.clone().inner())
+        Part::new(self.config.stage(step)?, &self.pictures, &self.device.clone().inner())
     }
 
     /// The best network so far with one more scale, at twice the size.
@@ -193,11 +182,7 @@ impl Trainer {
         let leaves = self.state.parameters.leaves(&self.device);
         let mut draw = Draw::new(self.config.seed, Stream::Noise, step);
         let seeds: Vec<u64> = (0..self.config.batch).map(|_| draw.seed()).collect();
-        let size = self.part.stage.config.size();
-        let noise = || self.part.generator.noise(&seeds, size, &self.device);
-        let noise = measured("= noise", Work::default(), noise);
-        let paint = || self.part.generator.forward(&leaves, &noise, None);
-        let pictures = measured("= forward", Work::default(), paint);
+        let pictures = self.part.paint(&leaves, &seeds, step, &self.device);
         let objective = || self.part.objective.terms(&pictures, step);
         let terms = measured("= objective", Work::default(), objective);
         let Some(sum) = total(&terms) else { return (Vec::new(), Vec::new()) };
@@ -231,28 +216,23 @@ impl Trainer {
         if turn(step) == turn(step - 1) {
             return None;
         }
-        let device = self.device.clone().inner();
-        let Part { generator, objective, stage, .. } = &self.part;
-        let parameters = &self.state.parameters;
-        let score = held_out::score(generator, parameters, objective, stage.config.size(), &device);
+        let score = held_out::score(&self.part, &self.state.parameters, &self.device.clone().inner());
         let best = score < self.state.best.score;
         if best {
-            self.state.best = Best { step, score, values: parameters.values.clone() };
+            self.state.best = Best { step, score, values: self.state.parameters.values.clone() };
         }
         Some(Event::Score { step, score, best })
     }
 
-    /// What the network paints now, with the seed 0 and live statistics: `[height, width]` in whole granules.
+    /// What the network paints now with live statistics: a picture of at least `side` pixels, or photographs above what
+    /// they become.
     #[must_use]
-    pub fn preview(&self, size: [usize; 2]) -> Image {
-        let device = self.device.clone().inner();
-        let noise = self.part.generator.noise(&[0], size, &device);
-        let leaves: Leaves = self.state.parameters.leaves(&device);
-        let picture = self.part.generator.forward(&leaves, &noise, None);
-        Image::from_planes(size[0], size[1], picture.into_data().iter::<f32>().collect())
+    pub fn preview(&self, side: usize) -> Image {
+        self.part.preview(&self.state.parameters, side, &self.device.clone().inner())
     }
 
-    /// The best network so far, with frozen statistics, so that it paints a plane.
+    /// The best network so far; a texture's with frozen statistics, so that it paints a plane, where a style's are those
+    /// of the photograph that it will dress.
     ///
     /// # Errors
     /// When it holds numbers that are not finite.
@@ -267,7 +247,7 @@ impl Trainer {
         }
         summary.0.insert("steps".into(), best.step.to_string());
         let model = parameters.to_model(self.part.generator.spec(), summary)?;
-        Ok(calibrate::calibrate(&model, self.config.seed))
+        Ok(if model.spec().content { model } else { calibrate::calibrate(&model, self.config.seed) })
     }
 }
 
@@ -279,17 +259,4 @@ impl TrainConfig {
 
 fn scalar(value: Tensor<1>) -> f32 {
     value.into_scalar::<f32>()
-}
-
-fn mean_colour(images: &[Image]) -> [f32; 3] {
-    let mean = |c: usize| {
-        let plane = |image: &Image| {
-            (0..image.height())
-                .map(|y| image.row(c, y).iter().map(|&v| f64::from(v)).sum::<f64>())
-                .sum::<f64>()
-        };
-        let count: usize = images.iter().map(|i| i.height() * i.width()).sum();
-        (images.iter().map(plane).sum::<f64>() / count as f64) as f32
-    };
-    [0, 1, 2].map(mean)
 }

@@ -68,9 +68,7 @@ impl RunFolder {
     }
 
     pub(super) fn preview(&self, trainer: &Trainer) -> Result<()> {
-        let [size, _] = trainer.config().size();
-        let side = PREVIEW.next_multiple_of(size);
-        paint::whole(&self.file("preview.png"), &trainer.preview([side, side]), &Coding::default())
+        paint::whole(&self.file("preview.png"), &trainer.preview(PREVIEW), &Coding::default())
     }
 
     /// The log, without what it tells of steps that are made again.

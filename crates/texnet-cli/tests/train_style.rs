@@ -1,0 +1,75 @@
+//! Learning a style as users meet it: a model that dresses photographs, and one sentence for mistakes.
+
+mod desk;
+
+use desk::Desk;
+
+/// Settings of a run that takes a second.
+const SMALL: &str = "--size 32 --set scales=3 --set sliced.levels=2 --set sliced.strides=[2] --set sliced.bank=24 --set \
+                     nearest.levels=1";
+
+/// A desk with a folder of photographs.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("photos")).expect("a folder");
+    desk.picture("photos/a.png", 50, 40, 8, false);
+    desk.picture("photos/b.jpg", 40, 70, 8, false);
+    std::fs::write(desk.path("photos/c.png"), b"no picture").expect("a file");
+    std::fs::write(desk.path("photos/notes.txt"), b"no picture either").expect("a file");
+    desk
+}
+
+#[test]
+fn a_style_becomes_a_model_that_dresses_photographs() {
+    let desk = desk();
+    let output = desk.run(&format!(
+        "train-style spots.png --content photos spots.png -o style.safetensors --iterations 12 {SMALL}"
+    ));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("left out") && told.contains("c.png") && !told.contains("notes"), "{told}");
+    for name in ["style.safetensors", "style.sheet.png", "style.run/config.toml"] {
+        assert!(desk.path(name).is_file(), "{name} is missing");
+    }
+    assert!(!desk.path("style.png").exists(), "a style has no sample");
+    desk.ok("stylise style.safetensors photos/a.png -o dressed.png");
+    let dressed = texnet_io::read(&desk.path("dressed.png")).expect("a picture").to_image();
+    assert_eq!((dressed.width(), dressed.height()), (50, 40));
+}
+
+#[test]
+fn a_run_goes_on_where_it_was_stopped() {
+    let desk = desk();
+    let run = |name: &str, iterations: u32, more: &str| {
+        desk.ok(&format!(
+            "train-style spots.png --content photos -o {name} --iterations {iterations} -q {SMALL} {more}"
+        ));
+    };
+    run("whole.safetensors", 20, "");
+    run("again.safetensors", 20, "");
+    assert!(desk.bytes("whole.safetensors") == desk.bytes("again.safetensors"));
+    std::fs::remove_file(desk.path("again.safetensors")).expect("a model");
+    run("again.safetensors", 20, "--resume");
+    assert!(desk.bytes("whole.safetensors") == desk.bytes("again.safetensors"));
+    run("other.safetensors", 20, "--content-weight 4");
+    assert!(desk.bytes("whole.safetensors") != desk.bytes("other.safetensors"));
+}
+
+#[test]
+fn mistakes_are_one_sentence() {
+    let desk = desk();
+    std::fs::create_dir(desk.path("empty")).expect("a folder");
+    for (arguments, word) in [
+        ("train-style spots.png", "--content"),
+        ("train-style spots.png --content nowhere", "nowhere"),
+        ("train-style spots.png --content empty", "no photograph"),
+        ("train-style spots.png --content photos/c.png", "c.png"),
+        ("train-style missing.png --content photos", "missing.png"),
+        ("train-style spots.png --content photos --preset default", "preset of styles"),
+        ("train-style spots.png --content photos --set content.window=4", "content.window"),
+        ("train spots.png --preset style", "--content"),
+    ] {
+        let errors = desk.refused(arguments);
+        assert!(errors.contains(word) && !errors.contains("panicked"), "{arguments}: {errors}");
+    }
+}

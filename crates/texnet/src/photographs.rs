@@ -1,0 +1,173 @@
+//! Photographs that a style network learns from, cut anew for every step.
+
+use texnet_infer::Image;
+
+use crate::draw::{Draw, Stream};
+
+/// A pool of photographs, and how they are cut: the crop of a step is a function of the step alone.
+///
+/// A photograph is reduced so that its shorter side is between one and two crops long, at random; a square of it is
+/// cut at random, and every other one is mirrored. Even a pool of 16 photographs is enough (Ulyanov et al. 2016,
+/// section 4.2).
+#[derive(Debug)]
+pub struct Photographs {
+    /// Each photograph at its own size, at half of it, and so on, as long as a crop can use it.
+    octaves: Vec<Vec<Image>>,
+    size: usize,
+    batch: usize,
+    seed: u64,
+}
+
+impl Photographs {
+    /// A pool of at least one photograph, of which `batch` squares of `size` pixels are cut for a step.
+    #[must_use]
+    pub fn new(pool: &[Image], size: usize, batch: usize, seed: u64) -> Self {
+        Self { octaves: pool.iter().map(|image| octaves(image, size)).collect(), size, batch, seed }
+    }
+
+    /// Rows and columns of a crop.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The crops of a step: `[batch, 3, size, size]`, sRGB-coded, in `[0, 1]`.
+    #[must_use]
+    pub fn crops(&self, step: u64) -> Vec<f32> {
+        let mut draw = Draw::new(self.seed, Stream::Crop, step);
+        let mut crops = Vec::with_capacity(self.batch * 3 * self.size * self.size);
+        for _ in 0..self.batch {
+            self.crop(&mut draw, &mut crops);
+        }
+        crops
+    }
+
+    fn crop(&self, draw: &mut Draw, out: &mut Vec<f32>) {
+        let octaves = &self.octaves[draw.below(self.octaves.len())];
+        let wanted = self.size as f32 * draw.uniform().exp2();
+        let short = |image: &Image| image.height().min(image.width()) as f32;
+        let image = octaves.iter().rev().find(|image| short(image) >= wanted).unwrap_or(&octaves[0]);
+        // Pixels of the photograph to one of the crop: a photograph that is smaller than a crop is enlarged.
+        let ratio = (short(image) / wanted).max(short(image) / self.size as f32 * 0.5);
+        let ratio = ratio.min(short(image) / self.size as f32);
+        let mirrored = draw.uniform() < 0.5;
+        let [rows, columns] = [image.height(), image.width()].map(|side| {
+            let room = (side as f32 - ratio * self.size as f32).max(0.0);
+            Taps::new(room * draw.uniform(), ratio, self.size, side)
+        });
+        let columns = if mirrored { columns.mirrored() } else { columns };
+        for c in 0..3 {
+            for &(row, below, share) in &rows.0 {
+                let [above, below] = [image.row(c, row), image.row(c, below)];
+                let at = |x: usize| above[x] + share * (below[x] - above[x]);
+                let value = |&(left, right, share): &Tap| at(left) + share * (at(right) - at(left));
+                out.extend(columns.0.iter().map(value));
+            }
+        }
+    }
+}
+
+/// Two neighbours and the second's share of the value between them.
+type Tap = (usize, usize, f32);
+
+/// Linear interpolation along one axis.
+struct Taps(Vec<Tap>);
+
+impl Taps {
+    /// `count` places from `start` on, `ratio` pixels apart, of an axis of `side` pixels.
+    fn new(start: f32, ratio: f32, count: usize, side: usize) -> Self {
+        let last = side - 1;
+        let tap = |i: usize| {
+            let place = (start + ratio * (i as f32 + 0.5) - 0.5).clamp(0.0, last as f32);
+            let left = place as usize;
+            (left, (left + 1).min(last), place - left as f32)
+        };
+        Self((0..count).map(tap).collect())
+    }
+
+    fn mirrored(mut self) -> Self {
+        self.0.reverse();
+        self
+    }
+}
+
+fn octaves(image: &Image, size: usize) -> Vec<Image> {
+    let mut octaves = vec![image.clone()];
+    while let Some(last) = octaves.last().filter(|last| last.height().min(last.width()) >= 2 * size) {
+        let [height, width] = [last.height() / 2, last.width() / 2];
+        let planes = [0, 1, 2].map(|c| halved(last.plane(c), [last.height(), last.width()]));
+        octaves.push(Image::from_planes(height, width, planes.concat()));
+    }
+    octaves
+}
+
+/// Means of 2x2; what is left of an odd side is forgotten.
+fn halved(plane: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(plane.len() / 4);
+    for y in 0..height / 2 {
+        let rows = [2 * y, 2 * y + 1].map(|y| plane[y * width..(y + 1) * width].chunks_exact(2));
+        let [above, below] = rows;
+        out.extend(above.zip(below).map(|(a, b)| 0.25 * (a[0] + a[1] + b[0] + b[1])));
+    }
+    out
+}
+
+/// Planes of `side * side` at every scale of a network of `scales`, the coarsest first: means of 2x2, again and again.
+#[must_use]
+pub fn pyramid(planes: Vec<f32>, side: usize, scales: usize) -> Vec<Vec<f32>> {
+    let mut levels = vec![planes];
+    for scale in 1..scales {
+        let side = side >> (scale - 1);
+        let coarser = levels[scale - 1].chunks_exact(side * side).flat_map(|p| halved(p, [side; 2]));
+        levels.push(coarser.collect());
+    }
+    levels.reverse();
+    levels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Red tells the column, green the row, as shares of the sides.
+    fn map(height: usize, width: usize) -> Image {
+        Image::from_fn(height, width, |y, x| {
+            [(x as f32 + 0.5) / width as f32, (y as f32 + 0.5) / height as f32, 0.25]
+        })
+    }
+
+    #[test]
+    fn crops_are_parts_of_a_photograph_one_to_two_crops_large_and_half_of_them_are_mirrored() {
+        let pool = Photographs::new(&[map(300, 200)], 32, 1, 0);
+        let (mut mirrored, mut shares) = (0, Vec::new());
+        for step in 0..200 {
+            let crop = pool.crops(step);
+            assert_eq!(crop, pool.crops(step));
+            let across = crop[31] - crop[0];
+            mirrored += usize::from(across < 0.0);
+            shares.push(across.abs() * 32.0 / 31.0);
+            let down = crop[1024 + 31 * 32] - crop[1024];
+            // The map is 1.5 times as high as wide: rows rise by less.
+            assert!((down * 1.5 - across.abs()).abs() < 0.02, "{down} {across}");
+            assert!((crop[2048] - 0.25).abs() < 1e-6);
+        }
+        let [least, most] = [f32::min, f32::max].map(|f| shares.iter().copied().reduce(f).expect("shares"));
+        assert!((0.49..0.55).contains(&least) && (0.92..1.01).contains(&most), "{least} to {most}");
+        assert!((70..130).contains(&mirrored), "{mirrored} of 200");
+    }
+
+    #[test]
+    fn a_photograph_that_is_smaller_than_a_crop_is_enlarged() {
+        let crop = Photographs::new(&[map(9, 5)], 32, 2, 1).crops(3);
+        assert_eq!(crop.len(), 2 * 3 * 32 * 32);
+        assert!(crop.iter().all(|v| (0.0..=1.0).contains(v)));
+    }
+
+    #[test]
+    fn a_pyramid_holds_means() {
+        let planes: Vec<f32> = (0..64).map(|i| (i % 8) as f32).collect();
+        let levels = pyramid(planes, 8, 3);
+        assert_eq!(levels.iter().map(Vec::len).collect::<Vec<_>>(), [4, 16, 64]);
+        assert_eq!(levels[0], [1.5, 5.5, 1.5, 5.5]);
+    }
+}
