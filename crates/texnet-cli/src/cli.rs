@@ -271,9 +271,11 @@ impl Default for Coding {
 pub(crate) struct Stylise {
     /// The model: .safetensors, or a Torch7 file of 2016.
     pub(crate) model: PathBuf,
-    /// The photograph: png, jpg, tiff, webp, bmp or gif.
-    pub(crate) photo: PathBuf,
-    /// The picture to write [default: PHOTO-MODEL.png, or .jpg for a jpg].
+    /// Photographs, and folders of them: png, jpg, tiff, webp, bmp or gif.
+    #[arg(required = true)]
+    pub(crate) photos: Vec<PathBuf>,
+    /// The picture to write [default: PHOTO-MODEL.png, or .jpg for a jpg]; for several photographs or a folder, the folder
+    /// that they go to.
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
     /// Multiply the noise: the knob between style and photograph.
@@ -285,6 +287,18 @@ pub(crate) struct Stylise {
     /// Reduce the photograph so that its longer side has at most this many pixels; strokes grow with it.
     #[arg(long, value_name = "N", value_parser = parse_side)]
     pub(crate) max_size: Option<usize>,
+    /// Paint at this times the photograph's size, and bring the result back to it: 0.5 makes strokes twice as large.
+    #[arg(long, default_value_t = 1.0, value_name = "S", value_parser = parse_brush)]
+    pub(crate) brush: f32,
+    /// Keep the photograph's colours, and take only brightness from the style.
+    #[arg(long)]
+    pub(crate) keep_colours: bool,
+    /// Share of the style in the result, from 0, the photograph, to 1.
+    #[arg(long, default_value_t = 1.0, value_name = "B", value_parser = parse_share)]
+    pub(crate) blend: f32,
+    /// A grey picture that says where: white is dressed, black stays as it was. Any size.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mask: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) coding: Coding,
 }
@@ -358,6 +372,20 @@ fn parse_factor(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(factor) if (0.0..=1000.0).contains(&factor) => Ok(factor),
         _ => Err("the factor is a number from 0 to 1000".into()),
+    }
+}
+
+fn parse_brush(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(brush) if (0.02..=8.0).contains(&brush) => Ok(brush),
+        _ => Err("the brush is a number from 0.02 to 8".into()),
+    }
+}
+
+fn parse_share(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("the share is a number from 0 to 1".into()),
     }
 }
 

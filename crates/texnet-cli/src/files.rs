@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use texnet_infer::{Model, Precision};
+use texnet_io::Format;
 use texnet_io::whole_file::write_whole;
 
 use crate::gallery;
@@ -85,6 +86,22 @@ pub(crate) fn numbered(path: &Path, number: u32, count: u32) -> PathBuf {
 pub(crate) fn is_one_of(file: &Path, images: &[PathBuf]) -> bool {
     let Ok(file) = std::fs::canonicalize(file) else { return false };
     images.iter().any(|image| std::fs::canonicalize(image).is_ok_and(|image| image == file))
+}
+
+/// The files of a folder that end like pictures, in order of their names.
+pub(crate) fn pictures_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = || format!("{} cannot be read: name a readable folder", folder.display());
+    let entries = std::fs::read_dir(folder).with_context(unreadable)?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.is_file() && ends_like_a_picture(path));
+    files.sort();
+    Ok(files)
+}
+
+fn ends_like_a_picture(path: &Path) -> bool {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let read_only = matches!(ending.as_deref(), Some("bmp" | "gif"));
+    read_only || Format::from_path(path).is_ok()
 }
 
 #[cfg(test)]

@@ -14,10 +14,12 @@ use anyhow::{Context, Result};
 use clap::Parser;
 
 use cli::{Cli, Command};
-use report::{Interrupted, Report};
+use report::{Interrupted, PartlyDone, Report};
 
 /// The program failed, not its input.
 const INTERNAL: u8 = 1;
+/// Some of the inputs could not be used, the rest is done.
+const PARTLY_DONE: u8 = 1;
 /// The input is to blame; clap ends with the same code.
 const BAD_INPUT: u8 = 2;
 /// Stopped by Ctrl-C, as shells count it.
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
         }
         Ok(Err(error)) => {
             eprintln!("texnet: {error:#}");
-            ExitCode::from(BAD_INPUT)
+            ExitCode::from(if error.is::<PartlyDone>() { PARTLY_DONE } else { BAD_INPUT })
         }
         Err(_) => {
             eprintln!("texnet: this is a fault of the program, not of its input; nothing was written");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use texnet_infer::{Image, Plane, Window};
+use texnet_infer::{Image, Window};
 use texnet_io::{Band, Format, Picture, WriteError};
 
 use crate::cli::Coding;
@@ -34,9 +34,10 @@ pub(crate) fn whole(path: &Path, image: &Image, coding: &Coding) -> Result<()> {
         .with_context(|| path.display().to_string())
 }
 
-/// Paints a window into a file, with a bar; `alpha` gives the alpha of a row if the picture has it.
+/// Paints a window into a file, with a bar; `rows_of` paints some rows of it, and `alpha` gives the alpha of one if the
+/// picture has it.
 pub(crate) fn paint(
-    plane: &Plane<'_>,
+    rows_of: &dyn Fn(Window) -> Result<Image>,
     window: Window,
     path: &Path,
     picture: &Picture,
@@ -47,7 +48,7 @@ pub(crate) fn paint(
     let written = texnet_io::write(path, picture, |rows| {
         report.check()?;
         let band = Window { y: window.y + rows.start as i64, height: rows.len(), ..window };
-        let image = plane.window(band)?;
+        let image = rows_of(band)?;
         bar.set_position(rows.end as u64);
         let alpha = picture.alpha.then(|| {
             let mut values = vec![0.0; rows.len() * picture.width];

@@ -35,6 +35,21 @@ impl std::fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
+/// Of several pictures some could not be made; they were named, and the others are done.
+#[derive(Debug)]
+pub(crate) struct PartlyDone {
+    pub(crate) failed: usize,
+    pub(crate) of: usize,
+}
+
+impl std::fmt::Display for PartlyDone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} pictures were left out; the others are done", self.failed, self.of)
+    }
+}
+
+impl std::error::Error for PartlyDone {}
+
 /// Results, progress and interruption, as the global options want them.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -73,6 +88,11 @@ impl Report {
         if !self.json && !self.quiet {
             eprintln!("{sentence}");
         }
+    }
+
+    /// What went wrong with a part of the work that goes on; it is told even to those who want quiet.
+    pub(crate) fn warn(&self, sentence: &str) {
+        eprintln!("texnet: {sentence}");
     }
 
     /// A result: one sentence for people, or these members for programs, with the seconds since the start.

@@ -11,11 +11,13 @@ mod model_file;
 pub mod noise;
 pub mod plane;
 mod reflect;
+pub mod scaled;
 pub mod spec;
 pub mod whole;
 
 pub use image::{Content, Image, Window};
 pub use model::{Model, Precision, Tensor};
 pub use plane::{Plane, PlaneError, PlaneOptions};
+pub use scaled::Scaled;
 pub use spec::GeneratorSpec;
 pub use texnet_kernels::Level;

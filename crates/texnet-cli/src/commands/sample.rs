@@ -74,7 +74,7 @@ fn one(
     };
     let plane = Plane::texture(model, options)?;
     let picture = paint::picture(path, [window.width, window.height], &arguments.coding)?;
-    paint::paint(&plane, window, path, &picture, |_, _| (), report)?;
+    paint::paint(&|band| Ok(plane.window(band)?), window, path, &picture, |_, _| (), report)?;
     let output = path.display().to_string();
     let Window { x, y, width, height } = window;
     report.done(

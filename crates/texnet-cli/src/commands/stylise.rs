@@ -1,80 +1,151 @@
-//! `texnet stylise`: a photograph in a style.
+//! `texnet stylise`: photographs in a style.
+
+mod dress;
+mod files_of;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use texnet_infer::{Content, Model, Plane, PlaneOptions, Window, calibrate};
+use texnet_infer::{Content, Model, PlaneOptions, Scaled, Window, calibrate};
 use texnet_io::{Format, Photo, Picture};
 
 use crate::cli::Stylise;
 use crate::files;
 use crate::paint;
-use crate::report::Report;
+use crate::report::{PartlyDone, Report};
+use dress::Dress;
 
 /// Statistics of larger photographs are taken from a reduction to this side, in pixels.
 const STATISTICS_SIDE: usize = 512;
 
 pub(crate) fn run(arguments: &Stylise, report: &Report) -> Result<()> {
-    let output = arguments.output.clone().unwrap_or_else(|| default_output(arguments));
-    Format::from_path(&output)?;
+    let inputs = files_of::inputs(&arguments.photos)?;
     let model = files::model(&arguments.model)?;
     ensure!(
         model.spec().content,
         "{} is a texture network and takes no photograph: sample it instead ('texnet sample')",
         arguments.model.display()
     );
-    let photo = load(arguments)?;
-    let [height, width] = photo.size();
-    let picture = picture(arguments, &output, &photo)?;
-    report.check()?;
-    let options =
-        PlaneOptions { seed: arguments.seed, noise_scale: arguments.noise, ..PlaneOptions::default() };
-    let plane_of = frozen(model, &photo, arguments);
-    let plane = Plane::stylised(&plane_of, &photo, options)?;
-    let window = Window::sized(width, height);
-    paint::paint(&plane, window, &output, &picture, |y, row| photo.alpha_row(y, row), report)?;
-    let output = output.display().to_string();
-    report.done(
-        &format!("{output}: {width}x{height}"),
-        json!({"output": output, "width": width, "height": height, "seed": arguments.seed, "noise": arguments.noise}),
-    );
-    Ok(())
-}
-
-fn load(arguments: &Stylise) -> Result<Photo> {
-    let photo = texnet_io::read(&arguments.photo)?;
-    Ok(match arguments.max_size {
-        Some(side) if photo.size().into_iter().max() > Some(side) => photo.reduced(side),
-        _ => photo,
-    })
-}
-
-/// The network with statistics taken once, for the whole photograph.
-fn frozen(model: Model, photo: &Photo, arguments: &Stylise) -> Model {
-    if model.is_calibrated() {
-        return model;
+    let mask = arguments.mask.as_deref().map(texnet_io::read).transpose()?;
+    let job = Job { arguments, model: &model, mask: mask.as_ref(), report };
+    if let ([photo], false) = (inputs.as_slice(), arguments.photos[0].is_dir()) {
+        let output = arguments.output.clone().unwrap_or_else(|| job.default_output(photo));
+        return job.dress(photo, &output);
     }
-    let small = photo.size().into_iter().max() <= Some(STATISTICS_SIDE);
-    let image = if small { photo.to_image() } else { photo.reduced(STATISTICS_SIDE).to_image() };
-    calibrate::calibrate_on(&model, &image, arguments.seed, arguments.noise)
+    job.dress_all(&inputs, &files_of::folder(arguments.output.as_deref(), &inputs)?)
 }
 
-/// Alpha, depth and profile are the photograph's, as far as the format holds them.
-fn picture(arguments: &Stylise, output: &Path, photo: &Photo) -> Result<Picture> {
-    let format = Format::from_path(output)?;
-    let mut coding = arguments.coding.clone();
-    if coding.bits.is_none() && format.holds_16_bits() {
-        coding.bits = Some(photo.bits());
+/// What is the same for all photographs.
+struct Job<'a> {
+    arguments: &'a Stylise,
+    model: &'a Model,
+    mask: Option<&'a Photo>,
+    report: &'a Report,
+}
+
+impl Job<'_> {
+    /// Every photograph into a folder; those that cannot be dressed are named, and the rest is done.
+    fn dress_all(&self, photos: &[PathBuf], folder: &Path) -> Result<()> {
+        let mut failed = 0;
+        for photo in photos {
+            self.report.check()?;
+            if let Err(error) = self.dress(photo, &folder.join(files_of::output_name(photo))) {
+                self.report.check()?;
+                self.report.warn(&format!("left out: {error:#}"));
+                failed += 1;
+            }
+        }
+        ensure!(failed == 0, PartlyDone { failed, of: photos.len() });
+        Ok(())
     }
-    let [height, width] = photo.size();
-    let picture = paint::picture(output, [width, height], &coding)?;
-    let alpha = photo.has_alpha() && format.holds_alpha();
-    Ok(Picture { alpha, icc: photo.icc().map(<[u8]>::to_vec), ..picture })
+
+    fn dress(&self, photo: &Path, output: &Path) -> Result<()> {
+        let Self { arguments, report, .. } = self;
+        Format::from_path(output)?;
+        let photo = self.load(photo)?;
+        let [height, width] = photo.size();
+        let picture = self.picture(output, &photo)?;
+        report.check()?;
+        let brushed = self.brushed(&photo)?;
+        let content: &dyn Content = brushed.as_ref().map_or(&photo, |scaled| scaled);
+        let frozen = self.frozen(&photo);
+        let mask = self.mask.map(|mask| Scaled::new(mask, [height, width]));
+        let options =
+            PlaneOptions { seed: arguments.seed, noise_scale: arguments.noise, ..PlaneOptions::default() };
+        let dress = Dress::new(&frozen, content, options, &photo, mask, arguments)?;
+        let window = Window::sized(width, height);
+        paint::paint(
+            &|band| dress.rows(band),
+            window,
+            output,
+            &picture,
+            |y, row| photo.alpha_row(y, row),
+            report,
+        )?;
+        let output = output.display().to_string();
+        report.done(
+            &format!("{output}: {width}x{height}"),
+            json!({
+                "output": output, "width": width, "height": height, "seed": arguments.seed,
+                "noise": arguments.noise
+            }),
+        );
+        Ok(())
+    }
+
+    fn load(&self, path: &Path) -> Result<Photo> {
+        let photo = texnet_io::read(path)?;
+        Ok(match self.arguments.max_size {
+            Some(side) if photo.size().into_iter().max() > Some(side) => photo.reduced(side),
+            _ => photo,
+        })
+    }
+
+    /// The photograph at the size at which it is painted, where that is another than its own.
+    fn brushed<'a>(&self, photo: &'a Photo) -> Result<Option<Scaled<'a>>> {
+        let brush = self.arguments.brush;
+        let size = photo.size().map(|side| ((side as f64 * f64::from(brush)).round() as usize).max(1));
+        ensure!(
+            size.iter().all(|&side| side <= MOST),
+            "--brush {brush} makes a picture of {}x{}, but sides of up to {MOST} pixels are painted: choose a smaller one",
+            size[1],
+            size[0]
+        );
+        Ok((size != photo.size()).then(|| Scaled::new(photo, size)))
+    }
+
+    /// The network with statistics taken once, for the whole photograph, at the size at which it is painted.
+    fn frozen(&self, photo: &Photo) -> Model {
+        if self.model.is_calibrated() {
+            return self.model.clone();
+        }
+        let longer = photo.size().into_iter().max().unwrap_or(1);
+        let painted = ((longer as f64 * f64::from(self.arguments.brush)) as usize).max(1);
+        let side = painted.min(STATISTICS_SIDE).min(longer);
+        let image = if side < longer { photo.reduced(side).to_image() } else { photo.to_image() };
+        calibrate::calibrate_on(self.model, &image, self.arguments.seed, self.arguments.noise)
+    }
+
+    /// Alpha, depth and profile are the photograph's, as far as the format holds them.
+    fn picture(&self, output: &Path, photo: &Photo) -> Result<Picture> {
+        let format = Format::from_path(output)?;
+        let mut coding = self.arguments.coding.clone();
+        if coding.bits.is_none() && format.holds_16_bits() {
+            coding.bits = Some(photo.bits());
+        }
+        let [height, width] = photo.size();
+        let picture = paint::picture(output, [width, height], &coding)?;
+        let alpha = photo.has_alpha() && format.holds_alpha();
+        Ok(Picture { alpha, icc: photo.icc().map(<[u8]>::to_vec), ..picture })
+    }
+
+    fn default_output(&self, photo: &Path) -> PathBuf {
+        let jpeg = matches!(Format::from_path(photo), Ok(Format::Jpeg));
+        let ending = if jpeg { "jpg" } else { "png" };
+        PathBuf::from(format!("{}-{}.{ending}", files::stem(photo), files::stem(&self.arguments.model)))
+    }
 }
 
-fn default_output(arguments: &Stylise) -> PathBuf {
-    let jpeg = matches!(Format::from_path(&arguments.photo), Ok(Format::Jpeg));
-    let ending = if jpeg { "jpg" } else { "png" };
-    PathBuf::from(format!("{}-{}.{ending}", files::stem(&arguments.photo), files::stem(&arguments.model)))
-}
+/// Longest side of what is painted, in pixels.
+const MOST: usize = 1 << 20;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use texnet_infer::Image;
-use texnet_io::Format;
 
+use crate::files::pictures_of;
 use crate::report::Report;
 
 /// Photographs that are used at most: a few dozen teach as much as thousands, and they stay in memory.
@@ -32,11 +32,7 @@ pub(super) fn photographs(paths: &[PathBuf], report: &Report) -> Result<Vec<Imag
 }
 
 fn of_folder(folder: &Path, report: &Report) -> Result<Vec<Image>> {
-    let unreadable = || format!("{} cannot be read: name a readable folder", folder.display());
-    let entries = std::fs::read_dir(folder).with_context(unreadable)?;
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|path| path.is_file() && Format::from_path(path).is_ok());
-    files.sort();
+    let files = pictures_of(folder)?;
     let read = |path: &PathBuf| read(path).map_err(|error| report.say(&format!("left out: {error:#}"))).ok();
     Ok(files.iter().filter_map(read).take(MOST).collect())
 }

@@ -1,0 +1,121 @@
+//! One dressed photograph: painted at any size, blended with what it was.
+
+use anyhow::Result;
+use texnet_infer::{Content, Image, Model, Plane, PlaneOptions, Scaled, Window};
+use texnet_io::Photo;
+
+use crate::cli::Stylise;
+
+/// Share of red, green and blue in the brightness of coded colours (ITU-R BT.601).
+const BRIGHTNESS: [f32; 3] = [0.299, 0.587, 0.114];
+
+/// A photograph in a style, row by row.
+pub(super) struct Dress<'a> {
+    plane: Plane<'a>,
+    /// Height and width of what is painted.
+    painted: [usize; 2],
+    photo: &'a Photo,
+    mask: Option<Scaled<'a>>,
+    keep_colours: bool,
+    blend: f32,
+}
+
+impl<'a> Dress<'a> {
+    /// `content` is the photograph at the size at which it is painted; `mask` has the photograph's.
+    pub(super) fn new(
+        model: &Model,
+        content: &'a dyn Content,
+        options: PlaneOptions,
+        photo: &'a Photo,
+        mask: Option<Scaled<'a>>,
+        arguments: &Stylise,
+    ) -> Result<Self> {
+        let Stylise { keep_colours, blend, .. } = *arguments;
+        let plane = Plane::stylised(model, content, options)?;
+        Ok(Self { plane, painted: content.size(), photo, mask, keep_colours, blend })
+    }
+
+    /// Some rows of the result, all of them whole.
+    pub(super) fn rows(&self, band: Window) -> Result<Image> {
+        let mut image = self.painted(band)?;
+        if self.keep_colours || self.blend < 1.0 || self.mask.is_some() {
+            (0..band.height).for_each(|y| self.compose(y, band.y as usize + y, &mut image));
+        }
+        Ok(image)
+    }
+
+    fn painted(&self, band: Window) -> Result<Image> {
+        if self.painted == self.photo.size() {
+            return Ok(self.plane.window(band)?);
+        }
+        let [height, width] = self.painted;
+        let sized = Scaled::new(&Blank(self.painted), self.photo.size())
+            .source_rows(band.y as usize..band.y as usize + band.height);
+        let window = Window { x: 0, y: sized.start as i64, width, height: sized.len() };
+        let strip = Strip { image: self.plane.window(window)?, top: sized.start, height };
+        let scaled = Scaled::new(&strip, self.photo.size());
+        Ok(read(&scaled, band.y as usize, band.height))
+    }
+
+    /// Row `y` of a band, which is row `row` of the photograph.
+    fn compose(&self, y: usize, row: usize, image: &mut Image) {
+        let photo = read(self.photo, row, 1);
+        let mask = self.mask.as_ref().map(|mask| read(mask, row, 1));
+        for x in 0..image.width() {
+            let (was, mut is) = (photo.pixel(0, x), image.pixel(y, x));
+            if self.keep_colours {
+                let brighter = brightness(is) - brightness(was);
+                is = was.map(|v| v + brighter);
+            }
+            let share = self.blend * mask.as_ref().map_or(1.0, |mask| brightness(mask.pixel(0, x)));
+            for c in 0..3 {
+                image.row_mut(c, y)[x] = was[c] + share * (is[c] - was[c]);
+            }
+        }
+    }
+}
+
+fn brightness(colour: [f32; 3]) -> f32 {
+    colour.iter().zip(BRIGHTNESS).map(|(v, share)| v * share).sum()
+}
+
+fn read(content: &dyn Content, top: usize, height: usize) -> Image {
+    let [_, width] = content.size();
+    let mut image = Image::new(height, width);
+    for y in 0..height {
+        let mut planes = image.data_mut().chunks_exact_mut(height * width);
+        let rgb = [0; 3].map(|_| planes.next().map_or(&mut [][..], |p| &mut p[y * width..(y + 1) * width]));
+        content.read_row(top + y, 0, rgb);
+    }
+    image
+}
+
+/// Some rows of a picture that has more.
+struct Strip {
+    image: Image,
+    top: usize,
+    height: usize,
+}
+
+impl Content for Strip {
+    fn size(&self) -> [usize; 2] {
+        [self.height, self.image.width()]
+    }
+
+    fn read_row(&self, y: usize, x: usize, rgb: [&mut [f32]; 3]) {
+        self.image.read_row(y - self.top, x, rgb);
+    }
+}
+
+/// A picture of which only the size is known.
+struct Blank([usize; 2]);
+
+impl Content for Blank {
+    fn size(&self) -> [usize; 2] {
+        self.0
+    }
+
+    fn read_row(&self, _y: usize, _x: usize, rgb: [&mut [f32]; 3]) {
+        rgb.into_iter().for_each(|row| row.fill(0.0));
+    }
+}
