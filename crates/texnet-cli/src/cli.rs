@@ -271,7 +271,8 @@ impl Default for Coding {
 pub(crate) struct Stylise {
     /// The model: .safetensors, or a Torch7 file of 2016.
     pub(crate) model: PathBuf,
-    /// Photographs, and folders of them: png, jpg, tiff, webp, bmp or gif.
+    /// Photographs, and folders of them: png, jpg, tiff, webp, bmp or gif. Or a film: y4m, or whatever the program ffmpeg
+    /// reads; - is a stream of y4m.
     #[arg(required = true)]
     pub(crate) photos: Vec<PathBuf>,
     /// The picture to write [default: PHOTO-MODEL.png, or .jpg for a jpg]; for several photographs or a folder, the folder
@@ -299,6 +300,9 @@ pub(crate) struct Stylise {
     /// A grey picture that says where: white is dressed, black stays as it was. Any size.
     #[arg(long, value_name = "FILE")]
     pub(crate) mask: Option<PathBuf>,
+    /// Go on with a film that was stopped.
+    #[arg(long)]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) coding: Coding,
 }

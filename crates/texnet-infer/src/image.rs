@@ -1,5 +1,7 @@
 //! Pictures and windows: the exchange types of the workspace.
 
+use std::ops::Range;
+
 /// An RGB picture as three planes, shape `[3, height, width]`: sRGB-coded values, nominally in `[0, 1]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
@@ -120,6 +122,19 @@ pub trait Content: Sync {
     /// Writes the sRGB-coded values in `[0, 1]` of row `y` from column `x` on: `rgb[c][i]` is channel `c`
     /// of column `x + i`. The three slices have one length, and the row has that many columns left.
     fn read_row(&self, y: usize, x: usize, rgb: [&mut [f32]; 3]);
+
+    /// Some of the rows as a picture in memory.
+    fn rows(&self, rows: Range<usize>) -> Image {
+        let [_, width] = self.size();
+        let mut image = Image::new(rows.len(), width);
+        for (y, row) in rows.clone().enumerate() {
+            let mut planes = image.data.chunks_exact_mut((rows.len() * width).max(1));
+            let rgb =
+                [0; 3].map(|_| planes.next().map_or(&mut [][..], |p| &mut p[y * width..(y + 1) * width]));
+            self.read_row(row, 0, rgb);
+        }
+        image
+    }
 }
 
 impl Content for Image {

@@ -103,14 +103,7 @@ mod tests {
     use crate::image::Image;
 
     fn whole(content: &dyn Content) -> Image {
-        let [height, width] = content.size();
-        let mut image = Image::new(height, width);
-        for y in 0..height {
-            let mut planes = image.data_mut().chunks_exact_mut(height * width);
-            let rgb = [0; 3].map(|_| &mut planes.next().expect("three planes")[y * width..(y + 1) * width]);
-            content.read_row(y, 0, rgb);
-        }
-        image
+        content.rows(0..content.size()[0])
     }
 
     /// Red tells the column and green the row, as shares of the sides.

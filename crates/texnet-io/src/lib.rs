@@ -1,5 +1,7 @@
-//! Pictures in and out: formats, orientation, alpha, colour profiles, reading in one buffer and writing by rows.
+//! Pictures in and out: formats, orientation, alpha, colour profiles, reading in one buffer and writing by rows; films as
+//! streams of pictures.
 
+pub mod film;
 pub mod read;
 pub mod whole_file;
 pub mod write;

@@ -1,7 +1,10 @@
 //! `texnet stylise`: photographs in a style.
 
 mod dress;
+mod ffmpeg;
 mod files_of;
+mod film;
+mod parts;
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +23,6 @@ use dress::Dress;
 const STATISTICS_SIDE: usize = 512;
 
 pub(crate) fn run(arguments: &Stylise, report: &Report) -> Result<()> {
-    let inputs = files_of::inputs(&arguments.photos)?;
     let model = files::model(&arguments.model)?;
     ensure!(
         model.spec().content,
@@ -29,6 +31,13 @@ pub(crate) fn run(arguments: &Stylise, report: &Report) -> Result<()> {
     );
     let mask = arguments.mask.as_deref().map(texnet_io::read).transpose()?;
     let job = Job { arguments, model: &model, mask: mask.as_ref(), report };
+    if let [film] = arguments.photos.as_slice()
+        && film::is_film(film)
+    {
+        return job.film(film, arguments.output.as_deref());
+    }
+    ensure!(!arguments.resume, "--resume goes on with films, but {} is none", arguments.photos[0].display());
+    let inputs = files_of::inputs(&arguments.photos)?;
     if let ([photo], false) = (inputs.as_slice(), arguments.photos[0].is_dir()) {
         let output = arguments.output.clone().unwrap_or_else(|| job.default_output(photo));
         return job.dress(photo, &output);
@@ -67,22 +76,11 @@ impl Job<'_> {
         let [height, width] = photo.size();
         let picture = self.picture(output, &photo)?;
         report.check()?;
-        let brushed = self.brushed(&photo)?;
-        let content: &dyn Content = brushed.as_ref().map_or(&photo, |scaled| scaled);
-        let frozen = self.frozen(&photo);
-        let mask = self.mask.map(|mask| Scaled::new(mask, [height, width]));
-        let options =
-            PlaneOptions { seed: arguments.seed, noise_scale: arguments.noise, ..PlaneOptions::default() };
-        let dress = Dress::new(&frozen, content, options, &photo, mask, arguments)?;
         let window = Window::sized(width, height);
-        paint::paint(
-            &|band| dress.rows(band),
-            window,
-            output,
-            &picture,
-            |y, row| photo.alpha_row(y, row),
-            report,
-        )?;
+        self.dressed(&photo, |dress| {
+            let rows = |band| dress.rows(band);
+            paint::paint(&rows, window, output, &picture, |y, row| photo.alpha_row(y, row), report)
+        })?;
         let output = output.display().to_string();
         report.done(
             &format!("{output}: {width}x{height}"),
@@ -102,28 +100,44 @@ impl Job<'_> {
         })
     }
 
-    /// The photograph at the size at which it is painted, where that is another than its own.
-    fn brushed<'a>(&self, photo: &'a Photo) -> Result<Option<Scaled<'a>>> {
+    /// What `paint` makes of a photograph that is to be dressed.
+    fn dressed<T>(&self, photo: &dyn Content, paint: impl FnOnce(&Dress<'_>) -> Result<T>) -> Result<T> {
+        let Stylise { seed, noise, .. } = *self.arguments;
+        let size = photo.size();
+        let brushed = self.brushed_size(size)?;
+        let scaled = (brushed != size).then(|| Scaled::new(photo, brushed));
+        let content: &dyn Content = scaled.as_ref().map_or(photo, |scaled| scaled);
+        let frozen = self.frozen(content);
+        let mask = self.mask.map(|mask| Scaled::new(mask, size));
+        let options = PlaneOptions { seed, noise_scale: noise, ..PlaneOptions::default() };
+        paint(&Dress::new(&frozen, content, options, photo, mask, self.arguments)?)
+    }
+
+    /// The size at which a photograph of this size is painted.
+    fn brushed_size(&self, size: [usize; 2]) -> Result<[usize; 2]> {
         let brush = self.arguments.brush;
-        let size = photo.size().map(|side| ((side as f64 * f64::from(brush)).round() as usize).max(1));
+        let brushed = size.map(|side| ((side as f64 * f64::from(brush)).round() as usize).max(1));
         ensure!(
-            size.iter().all(|&side| side <= MOST),
+            brushed.iter().all(|&side| side <= MOST),
             "--brush {brush} makes a picture of {}x{}, but sides of up to {MOST} pixels are painted: choose a smaller one",
-            size[1],
-            size[0]
+            brushed[1],
+            brushed[0]
         );
-        Ok((size != photo.size()).then(|| Scaled::new(photo, size)))
+        Ok(brushed)
     }
 
     /// The network with statistics taken once, for the whole photograph, at the size at which it is painted.
-    fn frozen(&self, photo: &Photo) -> Model {
+    fn frozen(&self, content: &dyn Content) -> Model {
         if self.model.is_calibrated() {
             return self.model.clone();
         }
-        let longer = photo.size().into_iter().max().unwrap_or(1);
-        let painted = ((longer as f64 * f64::from(self.arguments.brush)) as usize).max(1);
-        let side = painted.min(STATISTICS_SIDE).min(longer);
-        let image = if side < longer { photo.reduced(side).to_image() } else { photo.to_image() };
+        let longer = content.size().into_iter().max().unwrap_or(1);
+        let sample = content.size().map(|side| (side * STATISTICS_SIDE.min(longer) / longer).max(1));
+        let image = if sample == content.size() {
+            content.rows(0..sample[0])
+        } else {
+            Scaled::new(content, sample).rows(0..sample[0])
+        };
         calibrate::calibrate_on(self.model, &image, self.arguments.seed, self.arguments.noise)
     }
 

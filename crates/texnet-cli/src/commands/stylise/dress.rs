@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use texnet_infer::{Content, Image, Model, Plane, PlaneOptions, Scaled, Window};
-use texnet_io::Photo;
 
 use crate::cli::Stylise;
 
@@ -14,7 +13,7 @@ pub(super) struct Dress<'a> {
     plane: Plane<'a>,
     /// Height and width of what is painted.
     painted: [usize; 2],
-    photo: &'a Photo,
+    photo: &'a dyn Content,
     mask: Option<Scaled<'a>>,
     keep_colours: bool,
     blend: f32,
@@ -26,7 +25,7 @@ impl<'a> Dress<'a> {
         model: &Model,
         content: &'a dyn Content,
         options: PlaneOptions,
-        photo: &'a Photo,
+        photo: &'a dyn Content,
         mask: Option<Scaled<'a>>,
         arguments: &Stylise,
     ) -> Result<Self> {
@@ -49,18 +48,18 @@ impl<'a> Dress<'a> {
             return Ok(self.plane.window(band)?);
         }
         let [height, width] = self.painted;
-        let sized = Scaled::new(&Blank(self.painted), self.photo.size())
-            .source_rows(band.y as usize..band.y as usize + band.height);
+        let rows = band.y as usize..band.y as usize + band.height;
+        let sized = Scaled::new(&Blank(self.painted), self.photo.size()).source_rows(rows.clone());
         let window = Window { x: 0, y: sized.start as i64, width, height: sized.len() };
         let strip = Strip { image: self.plane.window(window)?, top: sized.start, height };
         let scaled = Scaled::new(&strip, self.photo.size());
-        Ok(read(&scaled, band.y as usize, band.height))
+        Ok(scaled.rows(rows))
     }
 
     /// Row `y` of a band, which is row `row` of the photograph.
     fn compose(&self, y: usize, row: usize, image: &mut Image) {
-        let photo = read(self.photo, row, 1);
-        let mask = self.mask.as_ref().map(|mask| read(mask, row, 1));
+        let photo = self.photo.rows(row..row + 1);
+        let mask = self.mask.as_ref().map(|mask| mask.rows(row..row + 1));
         for x in 0..image.width() {
             let (was, mut is) = (photo.pixel(0, x), image.pixel(y, x));
             if self.keep_colours {
@@ -77,17 +76,6 @@ impl<'a> Dress<'a> {
 
 fn brightness(colour: [f32; 3]) -> f32 {
     colour.iter().zip(BRIGHTNESS).map(|(v, share)| v * share).sum()
-}
-
-fn read(content: &dyn Content, top: usize, height: usize) -> Image {
-    let [_, width] = content.size();
-    let mut image = Image::new(height, width);
-    for y in 0..height {
-        let mut planes = image.data_mut().chunks_exact_mut(height * width);
-        let rgb = [0; 3].map(|_| planes.next().map_or(&mut [][..], |p| &mut p[y * width..(y + 1) * width]));
-        content.read_row(top + y, 0, rgb);
-    }
-    image
 }
 
 /// Some rows of a picture that has more.
