@@ -110,7 +110,7 @@ pub(crate) struct TrainStyle {
     /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
-    /// style (about ten minutes), or style-fast (about two).
+    /// style (some minutes), style-fast (about two), or style-film (twice as long; holds still when the photograph moves).
     #[arg(long, default_value = "style")]
     pub(crate) preset: String,
     /// How much of the photograph is kept, relative to the preset: 0.5 gives more to the style.

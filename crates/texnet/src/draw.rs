@@ -20,6 +20,8 @@ pub enum Stream {
     Neighbours,
     /// The picture that an optimisation begins with.
     Picture,
+    /// How photographs move.
+    Motion,
 }
 
 /// Numbers of one seed, stream and step.

@@ -15,6 +15,8 @@ pub struct Photographs {
     octaves: Vec<Vec<Image>>,
     size: usize,
     batch: usize,
+    /// Pixels that the second crop of a pair is moved by at most; none when crops are single.
+    motion: Option<usize>,
     seed: u64,
 }
 
@@ -22,7 +24,30 @@ impl Photographs {
     /// A pool of at least one photograph, of which `batch` squares of `size` pixels are cut for a step.
     #[must_use]
     pub fn new(pool: &[Image], size: usize, batch: usize, seed: u64) -> Self {
-        Self { octaves: pool.iter().map(|image| octaves(image, size)).collect(), size, batch, seed }
+        let octaves = pool.iter().map(|image| octaves(image, size)).collect();
+        Self { octaves, size, batch, motion: None, seed }
+    }
+
+    /// Every crop twice, the second moved by up to so many pixels, rows and columns.
+    #[must_use]
+    pub fn in_pairs(self, motion: usize) -> Self {
+        Self { motion: Some(motion), ..self }
+    }
+
+    /// How many crops a step has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        if self.motion.is_some() { 2 * self.batch } else { self.batch }
+    }
+
+    /// Rows and columns that the second crop of each pair of a step is moved by: it shows at a pixel what the first shows
+    /// so far below and to the right. None where crops are single.
+    #[must_use]
+    pub fn motions(&self, step: u64) -> Vec<[i32; 2]> {
+        let Some(most) = self.motion else { return Vec::new() };
+        let mut draw = Draw::new(self.seed, Stream::Motion, step);
+        let mut along = || draw.below(2 * most + 1) as i32 - most as i32;
+        (0..self.batch).map(|_| [along(), along()]).collect()
     }
 
     /// Rows and columns of a crop.
@@ -31,18 +56,24 @@ impl Photographs {
         self.size
     }
 
-    /// The crops of a step: `[batch, 3, size, size]`, sRGB-coded, in `[0, 1]`.
+    /// The crops of a step: `[count, 3, size, size]`, sRGB-coded, in `[0, 1]`.
     #[must_use]
     pub fn crops(&self, step: u64) -> Vec<f32> {
         let mut draw = Draw::new(self.seed, Stream::Crop, step);
-        let mut crops = Vec::with_capacity(self.batch * 3 * self.size * self.size);
-        for _ in 0..self.batch {
-            self.crop(&mut draw, &mut crops);
+        let mut crops = Vec::with_capacity(self.count() * 3 * self.size * self.size);
+        let motions = self.motions(step);
+        for i in 0..self.batch {
+            let moved = motions.get(i).copied();
+            let place = draw.clone();
+            self.crop(&mut draw, [0, 0], &mut crops);
+            if let Some(motion) = moved {
+                self.crop(&mut place.clone(), motion, &mut crops);
+            }
         }
         crops
     }
 
-    fn crop(&self, draw: &mut Draw, out: &mut Vec<f32>) {
+    fn crop(&self, draw: &mut Draw, motion: [i32; 2], out: &mut Vec<f32>) {
         let octaves = &self.octaves[draw.below(self.octaves.len())];
         let wanted = self.size as f32 * draw.uniform().exp2();
         let short = |image: &Image| image.height().min(image.width()) as f32;
@@ -51,9 +82,11 @@ impl Photographs {
         let ratio = (short(image) / wanted).max(short(image) / self.size as f32 * 0.5);
         let ratio = ratio.min(short(image) / self.size as f32);
         let mirrored = draw.uniform() < 0.5;
-        let [rows, columns] = [image.height(), image.width()].map(|side| {
+        // A mirrored picture moves the other way.
+        let across = if mirrored { -motion[1] } else { motion[1] };
+        let [rows, columns] = [(image.height(), motion[0]), (image.width(), across)].map(|(side, moved)| {
             let room = (side as f32 - ratio * self.size as f32).max(0.0);
-            Taps::new(room * draw.uniform(), ratio, self.size, side)
+            Taps::new(room * draw.uniform() + ratio * moved as f32, ratio, self.size, side)
         });
         let columns = if mirrored { columns.mirrored() } else { columns };
         for c in 0..3 {
@@ -161,6 +194,30 @@ mod tests {
         let crop = Photographs::new(&[map(9, 5)], 32, 2, 1).crops(3);
         assert_eq!(crop.len(), 2 * 3 * 32 * 32);
         assert!(crop.iter().all(|v| (0.0..=1.0).contains(v)));
+    }
+
+    #[test]
+    fn the_second_of_a_pair_shows_what_the_first_shows_further_on() {
+        let noise = Image::from_fn(90, 120, |y, x| [((x * 7 + y * 13) % 32) as f32 / 32.0, 0.0, 1.0]);
+        let pool = Photographs::new(&[noise], 32, 2, 4).in_pairs(5);
+        let mut moved = 0;
+        for step in 0..20 {
+            let (crops, motions) = (pool.crops(step), pool.motions(step));
+            assert_eq!((crops.len(), motions.len()), (4 * 3 * 1024, 2));
+            for (pair, [dy, dx]) in crops.chunks_exact(2 * 3 * 1024).zip(motions) {
+                moved += dy.abs() + dx.abs();
+                let (first, second) = pair.split_at(3 * 1024);
+                // Away from the borders of the photograph, which both may reach beyond.
+                let differs = |y: i32, x: i32| {
+                    let [a, b] = [(y + dy) * 32 + x + dx, y * 32 + x];
+                    (first[a as usize] - second[b as usize]).abs() > 1e-4
+                };
+                let inside = (5..27).flat_map(|y| (5..27).map(move |x| (y, x)));
+                let wrong = inside.filter(|&(y, x)| differs(y, x)).count();
+                assert!(wrong <= 22 * 5, "{wrong} pixels after a motion by {dy} and {dx}");
+            }
+        }
+        assert!(moved > 100);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod nearest;
 mod perceptual;
 pub mod range;
 pub mod sliced;
+pub mod temporal;
 mod tv;
 mod white;
 

@@ -14,6 +14,7 @@ use crate::loss::Objective;
 use crate::loss::correlation::CorrelationConfig;
 use crate::loss::nearest::NearestConfig;
 use crate::loss::sliced::SlicedConfig;
+use crate::loss::temporal::TemporalConfig;
 use crate::measure::object_size;
 use crate::ops::Path;
 use crate::photographs::Photographs;
@@ -96,6 +97,8 @@ pub struct TrainConfig {
     /// What a style network keeps of the photographs that it dresses; none for a texture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<CorrelationConfig>,
+    /// How still a style network holds when the photograph moves.
+    pub temporal: TemporalConfig,
     /// VGG-19.
     pub vgg19: Vgg19Config,
     /// Our kernels, or compositions of the tensor library's operations, on the CPU.
@@ -125,6 +128,7 @@ impl Default for TrainConfig {
             sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
             nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
             content: None,
+            temporal: TemporalConfig::default(),
             vgg19: Vgg19Config::default(),
             path: Path::Fast,
         }
@@ -201,6 +205,8 @@ impl TrainConfig {
         within("range_weight", self.range_weight, 0.0, 1e6)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
+        within("temporal.weight", self.temporal.weight, 0.0, 1e6)?;
+        within("temporal.motion", self.temporal.motion as f32, 1.0, 64.0)?;
         self.schedule.check()?;
         within("batch", self.batch as f32, 1.0, 64.0)?;
         within("iterations", self.iterations.unwrap_or(1) as f32, 1.0, 1e7)?;
@@ -237,6 +243,16 @@ impl TrainConfig {
         scaled(exemplars, self.scale)
     }
 
+    /// Whether photographs come in pairs, the second moved.
+    pub(crate) fn moves(&self) -> bool {
+        self.content.is_some() && self.temporal.weight > 0.0
+    }
+
+    /// Pictures that a step paints.
+    pub(crate) fn pictures(&self) -> usize {
+        if self.moves() { 2 * self.batch } else { self.batch }
+    }
+
     /// The photographs of every step, for a style network.
     pub(crate) fn photographs(&self, pool: &[Image]) -> Result<Option<Arc<Photographs>>, ConfigError> {
         if self.content.is_some() == pool.is_empty() {
@@ -248,7 +264,10 @@ impl TrainConfig {
                 }
             }));
         }
-        let photographs = || Photographs::new(pool, self.size()[0], self.batch, self.seed);
+        let photographs = || {
+            let single = Photographs::new(pool, self.size()[0], self.batch, self.seed);
+            if self.moves() { single.in_pairs(self.temporal.motion) } else { single }
+        };
         Ok(self.content.is_some().then(|| Arc::new(photographs())))
     }
 
@@ -266,9 +285,13 @@ impl TrainConfig {
             nearest: self.nearest.clone(),
             vgg19: self.vgg19.clone(),
             range_weight: self.range_weight,
-            content: content.map(|(config, photographs)| Content { config, photographs }),
+            content: content.map(|(config, photographs)| Content {
+                config,
+                photographs,
+                temporal: self.temporal.weight,
+            }),
         };
-        comparison.objective(exemplars, self.size(), self.batch, self.seed, device)
+        comparison.objective(exemplars, self.size(), self.pictures(), self.seed, device)
     }
 
     /// Rows and columns of the pictures that are learned from.

@@ -50,10 +50,13 @@ impl Part {
         self.stage.first + self.stage.steps
     }
 
-    /// Pictures of the stage's size for these seeds; a style network dresses the photographs of a step.
+    /// Pictures of the stage's size for these seeds; a style network dresses the photographs of a step, both of a pair on
+    /// the same noise.
     pub(super) fn paint(&self, leaves: &Leaves, seeds: &[u64], step: u64, device: &Device) -> Tensor<4> {
         let size = self.stage.config.size();
-        let noise = || self.generator.noise(seeds, size, device);
+        let times = if self.stage.config.moves() { 2 } else { 1 };
+        let seeds: Vec<u64> = seeds.iter().flat_map(|&seed| vec![seed; times]).collect();
+        let noise = || self.generator.noise(&seeds, size, device);
         let noise = measured("= noise", Work::default(), noise);
         let content = self.content(step, device);
         let paint = || self.generator.forward(leaves, &noise, content.as_deref());

@@ -90,6 +90,7 @@ impl TrainConfig {
         config.size = self.size.map(|size| size >> halvings);
         config.scales = self.scales.map(|scales| scales - halvings);
         halve(&mut config.sliced, &mut config.nearest, halvings);
+        config.temporal.motion = (config.temporal.motion >> halvings).max(1);
         if let Some(content) = &mut config.content {
             content.levels.drain(..halvings.min(content.levels.len()));
         }

@@ -13,6 +13,7 @@ use crate::loss::correlation::{CorrelationConfig, LocalCorrelation};
 use crate::loss::nearest::{Nearest, NearestConfig};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
+use crate::loss::temporal::Temporal;
 use crate::loss::{ContentConfig, GramConfig, GramDistance, Objective, Perceptual};
 use crate::photographs::Photographs;
 
@@ -80,6 +81,8 @@ pub(crate) struct Comparison {
 pub(crate) struct Content {
     pub(crate) config: CorrelationConfig,
     pub(crate) photographs: Arc<Photographs>,
+    /// Weight of what moves.
+    pub(crate) temporal: f32,
 }
 
 impl Comparison {
@@ -102,6 +105,12 @@ impl Comparison {
             Teacher::Vgg19 => Objective::default().with(self.of_features(exemplars, batch, device)?),
         };
         objective.check(size).map_err(|e| ConfigError::new(e.to_string()))?;
+        let objective = match &self.content {
+            Some(Content { photographs, temporal, .. }) if *temporal > 0.0 => {
+                objective.with(Temporal::new(*temporal, Arc::clone(photographs)))
+            }
+            _ => objective,
+        };
         let range = Range { weight: self.range_weight };
         Ok(if self.range_weight > 0.0 { objective.with(range) } else { objective })
     }
@@ -116,7 +125,7 @@ impl Comparison {
         let config = SlicedConfig { seed: self.sliced.seed ^ seed, ..self.sliced.clone() };
         let sliced = Sliced::new(&config, exemplars, size, batch);
         let mut objective = Objective::default().with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
-        if let Some(Content { config, photographs }) = &self.content {
+        if let Some(Content { config, photographs, .. }) = &self.content {
             objective = objective.with(LocalCorrelation::new(config.clone(), Arc::clone(photographs)));
         }
         if self.nearest.weight <= 0.0 {
@@ -137,7 +146,7 @@ impl Comparison {
         device: &Device,
     ) -> Result<Perceptual, ConfigError> {
         let loss = self.vgg19.loss(exemplars, device)?;
-        let Some(Content { config, photographs }) = self.content.clone() else { return Ok(loss) };
+        let Some(Content { config, photographs, .. }) = self.content.clone() else { return Ok(loss) };
         let (side, device) = (photographs.size(), device.clone());
         let crops = move |step| {
             Tensor::from_data(TensorData::new(photographs.crops(step), [count, 3, side, side]), &device)
