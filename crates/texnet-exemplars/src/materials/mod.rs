@@ -2,6 +2,7 @@
 
 mod autumn;
 mod bark;
+mod glass;
 mod masonry;
 mod plants;
 mod rock;
@@ -10,6 +11,7 @@ mod seeds;
 mod stones;
 mod strokes;
 mod textile;
+mod woodcut;
 
 use texnet_infer::{Image, Window};
 
@@ -49,6 +51,8 @@ pub const MATERIALS: &[Material] = &[
     Material { name: "wicker", about: "a basket", seed: 1, painter: textile::wicker },
     Material { name: "scales", about: "the scales of a reptile", seed: 1, painter: scales::scales },
     Material { name: "strokes", about: "oil paint", seed: 1, painter: strokes::strokes },
+    Material { name: "glass", about: "a window of stained glass", seed: 1, painter: glass::glass },
+    Material { name: "woodcut", about: "black ink on paper", seed: 1, painter: woodcut::woodcut },
     Material { name: "marble", about: "green marble with white veins", seed: 1, painter: rock::marble },
     Material { name: "mud", about: "dried and cracked mud", seed: 1, painter: rock::mud },
     Material { name: "rust", about: "paint flaking from rusty iron", seed: 1, painter: rock::rust },
