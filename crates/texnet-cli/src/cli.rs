@@ -104,8 +104,8 @@ pub(crate) struct TrainStyle {
     #[arg(required = true)]
     pub(crate) images: Vec<PathBuf>,
     /// Photographs to practise on: files and folders; sixteen are enough, and those of the kind that will be dressed are
-    /// best.
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    /// best [default: sixteen painted scenes].
+    #[arg(long, num_args = 1.., value_name = "PATH")]
     pub(crate) content: Vec<PathBuf>,
     /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
     #[arg(short, long)]

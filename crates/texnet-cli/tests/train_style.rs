@@ -56,11 +56,18 @@ fn a_run_goes_on_where_it_was_stopped() {
 }
 
 #[test]
+fn scenes_are_practised_on_where_no_photographs_are_named() {
+    let desk = desk();
+    desk.ok(&format!("train-style spots.png -o style.safetensors --iterations 3 -q {SMALL}"));
+    desk.ok("stylise style.safetensors photos/a.png -o dressed.png");
+    assert!(desk.path("dressed.png").is_file() && desk.path("style.sheet.png").is_file());
+}
+
+#[test]
 fn mistakes_are_one_sentence() {
     let desk = desk();
     std::fs::create_dir(desk.path("empty")).expect("a folder");
     for (arguments, word) in [
-        ("train-style spots.png", "--content"),
         ("train-style spots.png --content nowhere", "nowhere"),
         ("train-style spots.png --content empty", "no photograph"),
         ("train-style spots.png --content photos/c.png", "c.png"),

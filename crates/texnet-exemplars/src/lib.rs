@@ -9,10 +9,12 @@ mod geometry;
 mod materials;
 mod noise;
 mod objects;
+mod scenes;
 mod shade;
 mod surface;
 
 pub use materials::{MATERIALS, Material, find};
+pub use scenes::{SCENE_SIZE, SCENES, scene};
 pub use texnet_infer::{Image, Window};
 
 /// Height and width of an exemplar, in pixels.

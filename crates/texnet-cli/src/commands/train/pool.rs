@@ -13,8 +13,12 @@ const MOST: usize = 64;
 /// Longest side that they are kept at, in pixels: crops are no larger.
 const SIDE: usize = 768;
 
-/// The pictures of some files and folders; what cannot be read in a folder is named and left out.
+/// The pictures of some files and folders, or painted scenes where none are named; what cannot be read in a folder is
+/// named and left out.
 pub(super) fn photographs(paths: &[PathBuf], report: &Report) -> Result<Vec<Image>> {
+    if paths.is_empty() {
+        return Ok((0..texnet_exemplars::SCENES).map(texnet_exemplars::scene).collect());
+    }
     let mut photographs = Vec::new();
     for path in paths {
         if path.is_dir() {
