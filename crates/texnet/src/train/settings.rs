@@ -7,13 +7,14 @@ use toml::{Table, Value};
 use super::config::{ConfigError, TrainConfig};
 
 /// Presets by name: each holds its differences from the default, with the reasons.
-pub const PRESETS: [(&str, &str); 8] = [
+pub const PRESETS: [(&str, &str); 9] = [
     ("default", include_str!("../../../../presets/default.toml")),
     ("fast", include_str!("../../../../presets/fast.toml")),
     ("fine", include_str!("../../../../presets/fine.toml")),
     ("style", include_str!("../../../../presets/style.toml")),
     ("style-fast", include_str!("../../../../presets/style-fast.toml")),
     ("style-film", include_str!("../../../../presets/style-film.toml")),
+    ("style-paper", include_str!("../../../../presets/style-paper.toml")),
     ("paper", include_str!("../../../../presets/paper.toml")),
     ("paper-code", include_str!("../../../../presets/paper-code.toml")),
 ];

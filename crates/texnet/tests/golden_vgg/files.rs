@@ -7,6 +7,8 @@ use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 use texnet::descriptor::weights::find_vgg19;
 use texnet::descriptor::{Coding, Descriptor, DescriptorError, Layer, Vgg19, Vgg19Options};
+use texnet::train::{Event, TrainConfig, Trainer};
+use texnet_infer::Image;
 
 use super::{data, weights};
 
@@ -209,4 +211,28 @@ fn whole_weights_are_read_where_there_are_some() {
     assert_eq!(features[1].dims(), [1, 512, 2, 2]);
     let values: Vec<f32> = features[0].clone().into_data().try_to_vec().expect("numbers");
     assert!(values.iter().all(|v| v.is_finite()) && values.iter().any(|v| *v > 0.0));
+}
+
+#[test]
+fn the_papers_style_networks_learn_from_a_file_of_the_real_layout() {
+    const PLACES: [usize; 13] = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28];
+    let stems = PLACES.map(|place| format!("features.{place}"));
+    let folder = Folder::new();
+    let path = folder.safetensors(&entries(&stems.each_ref().map(String::as_str)), None);
+    let settings = ["size=32", "batch=2", "iterations=2"].map(String::from);
+    let picture = |side: usize| Image::from_fn(side, side, |y, x| [((x * 7 + y * 13) % 32) as f32 / 32.0; 3]);
+    let mut config =
+        TrainConfig::new("style-paper", &settings).and_then(|c| c.resolve(&[picture(64)])).expect("a style");
+    config.vgg19.weights = Some(path);
+    let mut trainer =
+        Trainer::of_style(&config, &[picture(64)], &[picture(48)], &Device::flex()).expect("a run");
+    let before = trainer.state().parameters.clone();
+    let events = trainer.step().expect("a step");
+    let Some(Event::Step { terms, .. }) = events.first() else { panic!("no step: {events:?}") };
+    let names: Vec<&str> = terms.iter().map(|(name, _)| name.as_str()).collect();
+    let wanted =
+        ["gram relu1_1", "gram relu2_1", "gram relu3_1", "gram relu4_1", "gram relu5_1", "content relu4_2"];
+    assert_eq!(names, wanted);
+    assert!(terms.iter().all(|(_, value)| value.is_finite() && *value > 0.0), "{terms:?}");
+    assert!(trainer.state().parameters != before);
 }
