@@ -1,13 +1,15 @@
 //! `cargo xtask bench`: ours, PyTorch and ONNX Runtime in turn, medians of pairs, into `docs/bench.json` and the
-//! README's table.
+//! README's table; and what learning costs, into `docs/performance.md`.
 //!
 //! Peers run through the script `tools/bench_torch.py` of the shared folder, with the Python that `TEXNET_PYTHON`
 //! names; where either is missing, ours is timed alone.
 
+mod learn;
+
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::{root, shared, step};
@@ -26,8 +28,18 @@ enum Painter {
     Onnx,
 }
 
-pub(crate) fn run() -> Result<()> {
+/// What is named: `paint`, `learn`, or both.
+pub(crate) fn run(name: Option<&str>) -> Result<()> {
     step("cargo", &["build", "--release", "-p", "texnet-bench"], &[])?;
+    match name {
+        Some("paint") => paint(),
+        Some("learn") => learn::run(),
+        Some(other) => bail!("there is no bench '{other}': name paint, learn, or none for both"),
+        None => paint().and_then(|()| learn::run()),
+    }
+}
+
+fn paint() -> Result<()> {
     let painters = painters();
     let mut results = Vec::new();
     for (size, runs) in SIZES {
@@ -65,36 +77,46 @@ fn painters() -> Vec<Painter> {
 fn time(painter: Painter, size: usize, runs: usize) -> Result<f64> {
     let threads = if let Painter::Texnet(threads) = painter { threads } else { 1 };
     let mut words: Vec<String> = match painter {
-        Painter::Texnet(_) => vec![root().join("target/release/generate").display().to_string()],
-        Painter::Torch | Painter::Onnx => {
-            let python = std::env::var("TEXNET_PYTHON").unwrap_or_else(|_| "python3".into());
-            let work = if painter == Painter::Torch { "generate" } else { "generate-ort" };
-            vec![
-                python,
-                shared().join("tools/bench_torch.py").canonicalize()?.display().to_string(),
-                work.into(),
-            ]
-        }
+        Painter::Texnet(_) => vec![program("generate")],
+        Painter::Torch => peer("generate")?,
+        Painter::Onnx => peer("generate-ort")?,
     };
     for (name, value) in [("--size", size), ("--threads", threads), ("--runs", runs)] {
         words.extend([name.to_owned(), value.to_string()]);
     }
+    let line = measured(&words, threads)?;
+    line["median_ms"].as_f64().context("no median")
+}
+
+/// One of our own.
+fn program(name: &str) -> String {
+    root().join("target/release").join(name).display().to_string()
+}
+
+/// The peer's script and the name of its work.
+fn peer(work: &str) -> Result<Vec<String>> {
+    let python = std::env::var("TEXNET_PYTHON").unwrap_or_else(|_| "python3".into());
+    let script = shared().join("tools/bench_torch.py").canonicalize()?;
+    Ok(vec![python, script.display().to_string(), work.into()])
+}
+
+/// The line of JSON that a process prints, on as many cores as it has threads.
+fn measured(words: &[String], threads: usize) -> Result<Value> {
     // The exported network of ONNX Runtime is left in the working folder.
     let folder = Path::new("target/bench");
     std::fs::create_dir_all(folder)?;
     let cores = if threads == 1 { "0".to_owned() } else { format!("0-{}", threads - 1) };
-    let output = Command::new("taskset").args(["-c", &cores]).args(&words).current_dir(folder).output();
+    let output = Command::new("taskset").args(["-c", &cores]).args(words).current_dir(folder).output();
     let output = output.or_else(|_| Command::new(&words[0]).args(&words[1..]).current_dir(folder).output());
-    median_of(&output.with_context(|| format!("{} does not start", words[0]))?)
+    line_of(&output.with_context(|| format!("{} does not start", words[0]))?)
 }
 
-fn median_of(output: &std::process::Output) -> Result<f64> {
+fn line_of(output: &std::process::Output) -> Result<Value> {
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}", errors.lines().last().unwrap_or("it failed"));
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().rev().find(|line| line.starts_with('{')).context("no line of JSON")?;
-    let line: Value = serde_json::from_str(line)?;
-    line["median_ms"].as_f64().context("no median")
+    Ok(serde_json::from_str(line)?)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -140,13 +162,15 @@ fn write_table(results: &[Value]) -> Result<()> {
             number("speedup_on_two_cores", 2, "x"),
         );
     }
+    put("README.md", &table)
+}
+
+/// Puts a table into a document, between its markers.
+fn put(document: &str, table: &str) -> Result<()> {
     print!("{table}");
-    let readme = std::fs::read_to_string("README.md")?;
-    std::fs::write(
-        "README.md",
-        replaced(&readme, &table).context("README.md has no markers for the table")?,
-    )?;
-    Ok(())
+    let text = std::fs::read_to_string(document)?;
+    let text = replaced(&text, table).with_context(|| format!("{document} has no markers for the table"))?;
+    Ok(std::fs::write(document, text)?)
 }
 
 /// The text with everything between the markers replaced.

@@ -7,12 +7,15 @@ use anyhow::Result;
 
 use crate::{shared, step};
 
-/// A picture and the arguments that make it; models and photographs lie in the shared folder.
-const PICTURES: [(&str, &str, &str); 4] = [
+/// A picture and the arguments that make it; photographs and models that are not built in lie in the shared folder.
+const PICTURES: [(&str, &str, &str); 7] = [
     ("bricks.jpg", "sample models/bricks.t7", "--size 320 --seed 3"),
     ("peppers.jpg", "sample models/red-peppers.t7", "--size 320 --seed 1"),
     ("starry.jpg", "stylise models/starry.t7 data/content/chelsea.png", "--seed 0"),
     ("mosaic.jpg", "stylise models/mosaic.t7 data/content/chelsea.png", "--seed 0"),
+    ("glass.jpg", "stylise glass data/content/chelsea.png", "--seed 0"),
+    ("strokes.jpg", "stylise strokes data/content/chelsea.png", "--seed 0"),
+    ("woodcut.jpg", "stylise woodcut data/content/chelsea.png", "--seed 0"),
 ];
 
 pub(crate) fn run() -> Result<()> {
@@ -25,8 +28,8 @@ pub(crate) fn run() -> Result<()> {
     }
     step("cargo", &["build", "--release", "-p", "texnet-cli"], &[])?;
     let mut provenance = String::from(
-        "# Where the pictures come from\n\nThose of this table are made by `cargo xtask figures`. The models were trained and \
-         published in 2016 by the authors of the paper; the photograph is Chelsea the cat, in the public domain. \
+        "# Where the pictures come from\n\nThose of this table are made by `cargo xtask figures`. The `.t7` models were trained \
+         and published in 2016 by the authors of the paper; the photograph is Chelsea the cat, in the public domain. \
          Neither is part of the project.\n\n| picture | command |\n| --- | --- |\n",
     );
     for (name, inputs, options) in PICTURES {
@@ -44,7 +47,9 @@ pub(crate) fn run() -> Result<()> {
 fn paint(name: &str, inputs: &str, options: &str) -> Result<()> {
     let mut words = inputs.split(' ');
     let mut arguments: Vec<String> = words.next().map(str::to_owned).into_iter().collect();
-    arguments.extend(words.map(|path| shared().join(path).display().to_string()));
+    // A word without a folder is the name of a built-in model.
+    let place = |word: &str| if word.contains('/') { shared().join(word) } else { word.into() };
+    arguments.extend(words.map(|word| place(word).display().to_string()));
     arguments.extend(options.split(' ').map(str::to_owned));
     arguments.extend(["-o".into(), format!("assets/{name}"), "--quality".into(), "88".into()]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

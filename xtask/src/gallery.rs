@@ -1,4 +1,4 @@
-//! `cargo xtask gallery`: the built-in models, learned from the exemplars by the default preset.
+//! `cargo xtask gallery`: the built-in models, learned from the exemplars by the default presets.
 
 use std::path::Path;
 
@@ -23,6 +23,8 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
 const SHEETS: &str = "assets/gallery";
 /// Where learning goes on.
 const RUNS: &str = "out/gallery";
+/// Exemplars that are learned as styles; `cargo xtask figures` shows them.
+const STYLES: [&str; 3] = ["glass", "strokes", "woodcut"];
 
 fn learn(name: &str) -> Result<()> {
     let [exemplar, model, learned, sheet] = [
@@ -31,14 +33,18 @@ fn learn(name: &str) -> Result<()> {
         format!("{RUNS}/{name}.safetensors"),
         format!("{SHEETS}/{name}.jpg"),
     ];
-    let mut arguments = vec!["train", &exemplar, "-o", &learned, "--half"];
+    let style = STYLES.contains(&name);
+    let command = if style { "train-style" } else { "train" };
+    let mut arguments = vec![command, &exemplar, "-o", &learned, "--half"];
     if Path::new(&format!("{RUNS}/{name}.run/config.toml")).exists() {
         arguments.push("--resume");
     }
     step("target/release/texnet", &arguments, &[])?;
     std::fs::copy(&learned, &model).with_context(|| model.clone())?;
-    let arguments = ["sample", &model, "--sheet", &exemplar, "-o", &sheet, "--quality", "85"];
-    step("target/release/texnet", &arguments, &[])?;
+    if !style {
+        let arguments = ["sample", &model, "--sheet", &exemplar, "-o", &sheet, "--quality", "85"];
+        step("target/release/texnet", &arguments, &[])?;
+    }
     std::fs::remove_dir_all(format!("{RUNS}/{name}.run"))?;
     Ok(())
 }

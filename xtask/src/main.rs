@@ -16,7 +16,8 @@ const USAGE: &str = "usage: cargo xtask check | figures | bless | bench | profil
   figures  paints the pictures of the README again
   gallery  learns the built-in models from assets/exemplars: all that are missing, or those that are named
   bless    accepts the pictures that the tests compare with, after they were looked at
-  bench    times the generator against PyTorch and ONNX Runtime, in turn, and writes the README's table
+  bench    times painting against PyTorch and ONNX Runtime, and learning against PyTorch, in turn, and writes the tables
+           of the README and of docs/performance.md: paint, learn, or both
   profile  where the time of learning goes: step (the default preset), train (the paper's) or describe-grad";
 
 fn main() -> ExitCode {
@@ -35,7 +36,7 @@ fn run() -> Result<()> {
         Some("check") => check::run(),
         Some("figures") => figures::run(),
         Some("bless") => step("cargo", &["test", "--workspace"], &[("TEXNET_BLESS", "1")]),
-        Some("bench") => bench::run(),
+        Some("bench") => bench::run(std::env::args().nth(2).as_deref()),
         Some("profile") => profile(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("gallery") => gallery::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         _ => bail!(USAGE),

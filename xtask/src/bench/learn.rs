@@ -1,0 +1,98 @@
+//! What learning with VGG-19 costs, beside PyTorch.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::{measured, median, peer, program, put};
+
+/// Rounds; each runs everyone once.
+const ROUNDS: usize = 7;
+/// Runs within one round.
+const RUNS: usize = 3;
+
+/// The same work for both.
+struct Contest {
+    about: &'static str,
+    work: &'static str,
+    size: usize,
+    batch: usize,
+}
+
+const CONTESTS: [Contest; 3] = [
+    Contest { about: "features to relu5_1", work: "describe", size: 256, batch: 1 },
+    Contest {
+        about: "also Gram losses and the gradient to the picture",
+        work: "describe-grad",
+        size: 256,
+        batch: 1,
+    },
+    Contest { about: "one step of the paper's generator", work: "train", size: 128, batch: 4 },
+];
+
+/// Milliseconds and MiB of one run of everyone; the peer's are missing where it does not run.
+struct Round {
+    ours: [f64; 2],
+    both_cores: f64,
+    peer: Option<[f64; 2]>,
+}
+
+pub(super) fn run() -> Result<()> {
+    let mut table = String::from(
+        "| work | size | Texnet | PyTorch | ratio | peak memory | ratio | two cores |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for contest in &CONTESTS {
+        let mut rounds: Vec<Round> = Vec::new();
+        for round in 1..=ROUNDS {
+            let done = contest.round()?;
+            println!("{}, round {round} of {ROUNDS}: {:.0} ms", contest.work, done.ours[0]);
+            rounds.push(done);
+        }
+        table += &contest.row(&rounds);
+    }
+    put("docs/performance.md", &table)
+}
+
+impl Contest {
+    fn round(&self) -> Result<Round> {
+        let ours = self.measure(vec![program("learn"), self.work.into()], 1)?;
+        let peer = peer(self.work).and_then(|words| self.measure(words, 1)).ok();
+        let both = self.measure(vec![program("learn"), self.work.into()], 2)?;
+        Ok(Round { ours, both_cores: both[0], peer })
+    }
+
+    fn measure(&self, mut words: Vec<String>, threads: usize) -> Result<[f64; 2]> {
+        for (name, value) in
+            [("--size", self.size), ("--batch", self.batch), ("--threads", threads), ("--runs", RUNS)]
+        {
+            words.extend([name.to_owned(), value.to_string()]);
+        }
+        let line: Value = measured(&words, threads)?;
+        let number = |name: &str| line[name].as_f64().with_context(|| format!("no {name}"));
+        Ok([number("median_ms")?, number("peak_rss_mib")?])
+    }
+
+    /// Medians, and medians of the ratios within a round.
+    fn row(&self, rounds: &[Round]) -> String {
+        let of = |value: &dyn Fn(&Round) -> Option<f64>| {
+            let values: Vec<f64> = rounds.iter().filter_map(value).collect();
+            (!values.is_empty()).then(|| median(values.into_iter()))
+        };
+        let text = |value: Option<f64>, digits: usize, unit: &str| {
+            value.map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}{unit}"))
+        };
+        format!(
+            "| {} | {2}x{2}, batch {1} | {3} | {4} | {5} | {6} to {7} | {8} | {9} faster |\n",
+            self.about,
+            self.batch,
+            self.size,
+            text(of(&|r| Some(r.ours[0])), 0, " ms"),
+            text(of(&|r| Some(r.peer?[0])), 0, " ms"),
+            text(of(&|r| Some(r.ours[0] / r.peer?[0])), 2, "x"),
+            text(of(&|r| Some(r.ours[1])), 0, " MiB"),
+            text(of(&|r| Some(r.peer?[1])), 0, " MiB"),
+            text(of(&|r| Some(r.ours[1] / r.peer?[1])), 2, "x"),
+            text(of(&|r| Some(r.ours[0] / r.both_cores)), 2, "x"),
+        )
+    }
+}
