@@ -127,7 +127,8 @@ pub(crate) struct Learning {
     /// objects in the picture].
     #[arg(long, value_name = "N")]
     pub(crate) size: Option<usize>,
-    /// Size of the texture to learn, relative to the picture: 0.5 makes objects half as large.
+    /// Size of what is learned: of a texture's objects, relative to the picture; of a style's strokes, relative to those of
+    /// the style at 400x400 pixels.
     #[arg(long, value_name = "S", value_parser = parse_scale)]
     pub(crate) scale: Option<f32>,
     /// Seed of everything that is drawn; the same seed learns the same network on the same machine.

@@ -23,8 +23,10 @@ fn desk() -> Desk {
 fn a_style_becomes_a_model_that_dresses_photographs() {
     let desk = desk();
     let output = desk.run(&format!(
-        "train-style spots.png --content photos spots.png -o style.safetensors --iterations 12 {SMALL}"
+        "train-style spots.png --content photos spots.png -o style.safetensors --iterations 12 --json {SMALL}"
     ));
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(line["flicker"].as_f64().is_some_and(|flicker| flicker > 0.0), "{line}");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
     assert!(told.contains("left out") && told.contains("c.png") && !told.contains("notes"), "{told}");

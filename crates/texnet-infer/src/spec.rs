@@ -177,6 +177,16 @@ impl GeneratorSpec {
         }
     }
 
+    /// [`GeneratorSpec::coarse_wide`] with the photograph at every scale, and without noise at the two finest: there it
+    /// becomes grain, where strokes should be.
+    #[must_use]
+    pub fn coarse_wide_style(scales: usize) -> Self {
+        let mut spec = Self { content: true, ..Self::coarse_wide(scales) };
+        let fine = 2.min(scales.saturating_sub(1));
+        spec.scales.iter_mut().rev().take(fine).for_each(|scale| scale.noise = [0.0, 0.0]);
+        spec
+    }
+
     /// The texture generator of the code of 2016: blocks as in the paper, slope 0.01 below zero, output in Caffe's
     /// coding.
     #[must_use]

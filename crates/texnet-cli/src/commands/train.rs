@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use serde_json::json;
-use texnet::train::{Event, TrainConfig, Trainer};
+use texnet::train::{Event, TrainConfig, Trainer, flicker};
 use texnet_infer::model::Summary;
 use texnet_infer::{Image, Model, Plane, PlaneOptions, Precision, Window};
 
@@ -35,7 +35,9 @@ pub(crate) fn texture(arguments: &Train, report: &Report) -> Result<()> {
     let exemplars = pictures(&arguments.images)?;
     let output = output(arguments.output.as_ref(), &arguments.images)?;
     let Train { images, preset, learning, .. } = arguments;
-    Lesson { images, exemplars, photographs: Vec::new(), preset, settings: Vec::new(), learning, output }
+    let scale = learning.scale;
+    let settings = Vec::new();
+    Lesson { images, exemplars, photographs: Vec::new(), preset, scale, settings, learning, output }
         .take(report)
 }
 
@@ -46,8 +48,18 @@ pub(crate) fn style(arguments: &TrainStyle, report: &Report) -> Result<()> {
     let photographs = pool::photographs(&arguments.content, report)?;
     let TrainStyle { images, preset, learning, .. } = arguments;
     let settings = arguments.content_weight.map(|w| format!("content.weight={w:?}")).into_iter().collect();
-    Lesson { images, exemplars, photographs, preset, settings, learning, output }.take(report)
+    let scale = Some(learning.scale.unwrap_or(1.0) * style_scale(&exemplars[0]));
+    Lesson { images, exemplars, photographs, preset, scale, settings, learning, output }.take(report)
 }
+
+/// What brings a picture to the size at which styles are learned, however large it is.
+fn style_scale(style: &Image) -> f32 {
+    let pixels = (style.height() * style.width()) as f32;
+    (STYLE_SIDE / pixels.sqrt()).clamp(0.01, 16.0)
+}
+
+/// Side of a square of as many pixels as a style is learned from: its strokes are then those of a picture of this size.
+const STYLE_SIDE: f32 = 400.0;
 
 /// The model file's name is checked before anything is learned.
 fn output(given: Option<&PathBuf>, images: &[PathBuf]) -> Result<PathBuf> {
@@ -67,6 +79,8 @@ struct Lesson<'a> {
     exemplars: Vec<Image>,
     photographs: Vec<Image>,
     preset: &'a str,
+    /// Size of what is learned, relative to the pictures.
+    scale: Option<f32>,
     settings: Vec<String>,
     learning: &'a Learning,
     output: PathBuf,
@@ -110,7 +124,7 @@ impl Lesson<'_> {
             ("size", learning.size.map(|v| v.to_string())),
             ("seed", learning.seed.map(|v| v.to_string())),
             ("iterations", learning.iterations.map(|v| v.to_string())),
-            ("scale", learning.scale.map(|v| format!("{v:?}"))),
+            ("scale", self.scale.map(|v| format!("{v:?}"))),
         ];
         let settings = [self.settings.clone(), settings(&learning.set, named)].concat();
         let mut config = TrainConfig::new(self.preset, &settings)?.resolve(&self.exemplars)?;
@@ -149,16 +163,19 @@ impl Lesson<'_> {
         files::write_model(&self.output, &model, precision)?;
         let [sheet, sample] = self.show(&model)?;
         let best = &trainer.state().best;
-        let sentence = format!(
-            "{}: learned in {} steps, score {:.4}{}",
-            self.output.display(),
-            best.step,
-            best.score,
-            sheet.as_ref().map_or_else(String::new, |path| format!("; pictures in {}", path.display()))
-        );
-        let members = json!({
+        let mut sentence =
+            format!("{}: learned in {} steps, score {:.4}", self.output.display(), best.step, best.score);
+        let mut members = json!({
             "model": self.output, "sheet": sheet, "sample": sample, "steps": best.step, "score": best.score,
         });
+        if model.spec().content {
+            let flicker = flicker(&model, &self.photographs)?;
+            sentence += &format!(", flicker {flicker:.3}");
+            members["flicker"] = flicker.into();
+        }
+        if let Some(sheet) = sheet {
+            sentence += &format!("; pictures in {}", sheet.display());
+        }
         report.done(&sentence, members);
         Ok(())
     }

@@ -35,7 +35,7 @@ pub struct CorrelationConfig {
 
 impl Default for CorrelationConfig {
     fn default() -> Self {
-        Self { weight: 1.0, levels: vec![0.1, 0.3, 0.6, 1.0, 1.0], window: 7, contrast: 1e-3 }
+        Self { weight: 1.0, levels: vec![0.0, 0.1, 0.5, 1.0, 1.0], window: 7, contrast: 1e-3 }
     }
 }
 

@@ -224,6 +224,7 @@ impl TrainConfig {
     pub fn spec(&self) -> Result<GeneratorSpec, ConfigError> {
         let scales = self.scales.unwrap_or(4);
         let spec = match self.architecture {
+            Architecture::CoarseWide if self.content.is_some() => GeneratorSpec::coarse_wide_style,
             Architecture::CoarseWide => GeneratorSpec::coarse_wide,
             Architecture::Paper => GeneratorSpec::paper,
             Architecture::CodeOf2016 => GeneratorSpec::code_of_2016,

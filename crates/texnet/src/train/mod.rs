@@ -4,6 +4,7 @@ pub(crate) mod adam;
 pub mod checkpoint;
 pub mod config;
 pub mod event;
+mod flicker;
 pub(crate) mod held_out;
 mod part;
 pub mod schedule;
@@ -15,5 +16,6 @@ mod trainer;
 
 pub use config::TrainConfig;
 pub use event::Event;
+pub use flicker::flicker;
 pub use state::State;
 pub use trainer::{TrainError, Trainer};

@@ -37,7 +37,7 @@ pub(super) fn photographs(paths: &[PathBuf], report: &Report) -> Result<Vec<Imag
 
 fn of_folder(folder: &Path, report: &Report) -> Result<Vec<Image>> {
     let files = pictures_of(folder)?;
-    let read = |path: &PathBuf| read(path).map_err(|error| report.say(&format!("left out: {error:#}"))).ok();
+    let read = |path: &PathBuf| read(path).map_err(|error| report.warn(&format!("left out: {error:#}"))).ok();
     Ok(files.iter().filter_map(read).take(MOST).collect())
 }
 
