@@ -127,14 +127,27 @@ pub(crate) struct Learning {
     /// objects in the picture].
     #[arg(long, value_name = "N")]
     pub(crate) size: Option<usize>,
-    /// Size of what is learned: of a texture's objects, relative to the picture; of a style's strokes, relative to those of
+    #[command(flatten)]
+    pub(crate) descent: Descent,
+    /// Go on with a run that was stopped, with its own settings.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Store weights in 16 bits: half the file.
+    #[arg(long)]
+    pub(crate) half: bool,
+}
+
+/// What all that go down an objective have in common, networks or single pictures.
+#[derive(Debug, Args)]
+pub(crate) struct Descent {
+    /// Size of what is made: of a texture's objects, relative to the picture; of a style's strokes, relative to those of
     /// the style at 400x400 pixels.
     #[arg(long, value_name = "S", value_parser = parse_scale)]
     pub(crate) scale: Option<f32>,
-    /// Seed of everything that is drawn; the same seed learns the same network on the same machine.
+    /// Seed of everything that is drawn; the same seed gives the same result on the same machine.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Steps to make [default: the preset's].
+    /// Steps to make; of a single picture, at each of its sizes [default: the preset's].
     #[arg(long, value_name = "N")]
     pub(crate) iterations: Option<u64>,
     /// Make as many steps as fit into this many minutes on this machine.
@@ -143,18 +156,24 @@ pub(crate) struct Learning {
     /// Where to compute: auto, cpu, or cuda or wgpu in builds with that feature; with several, cuda:1.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
-    /// The file of VGG-19's weights, for presets that need them [default: TEXNET_VGG, or where `texnet weights` puts it].
+    /// The file of VGG-19's weights, where they are needed [default: TEXNET_VGG, or where `texnet weights` puts it].
     #[arg(long, value_name = "FILE")]
     pub(crate) vgg: Option<PathBuf>,
-    /// Change one setting, as in `--set schedule.rate=0.002`; config.toml in the folder of a run lists all.
+    /// Change one setting, as in `--set nearest.weight=0.2`; config.toml in the folder of a run lists all.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Go on with a run that was stopped, with its own settings.
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Store weights in 16 bits: half the file.
-    #[arg(long)]
-    pub(crate) half: bool,
+}
+
+impl Descent {
+    /// The settings of `--set`, and those that have flags of their own and were given.
+    pub(crate) fn settings(&self, scale: Option<f32>) -> Vec<String> {
+        let named = [
+            self.seed.map(|seed| format!("seed={seed}")),
+            self.iterations.map(|iterations| format!("iterations={iterations}")),
+            scale.map(|scale| format!("scale={scale:?}")),
+        ];
+        self.set.iter().cloned().chain(named.into_iter().flatten()).collect()
+    }
 }
 
 /// Arguments of `texnet optimise`.
@@ -173,27 +192,8 @@ pub(crate) struct Optimise {
     /// did; needs its weights, and the result has borders).
     #[arg(long, default_value = "sliced")]
     pub(crate) teacher: Judge,
-    /// Size of the texture, relative to the picture: 0.5 makes objects half as large.
-    #[arg(long, value_name = "S", value_parser = parse_scale)]
-    pub(crate) scale: Option<f32>,
-    /// Seed of everything that is drawn; the same seed gives the same picture on the same machine.
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// Steps at each size: the picture is painted at a fraction of its size first, and doubled.
-    #[arg(long, value_name = "N")]
-    pub(crate) iterations: Option<u64>,
-    /// Make as many steps as fit into this many minutes on this machine.
-    #[arg(long, value_name = "M", conflicts_with = "iterations", value_parser = parse_minutes)]
-    pub(crate) minutes: Option<f64>,
-    /// Where to compute: auto, cpu, or cuda or wgpu in builds with that feature; with several, cuda:1.
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
-    /// The file of VGG-19's weights [default: TEXNET_VGG, or where `texnet weights` puts it].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) vgg: Option<PathBuf>,
-    /// Change one setting, as in `--set nearest.weight=0`; those of training's losses, and a few more.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) descent: Descent,
     /// A picture that is written again every ten seconds, to watch.
     #[arg(long, value_name = "FILE")]
     pub(crate) preview: Option<PathBuf>,

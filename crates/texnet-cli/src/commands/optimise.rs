@@ -11,7 +11,7 @@ use texnet::train::Event;
 use texnet::train::teacher::Teacher;
 use texnet_infer::Image;
 
-use super::train::{pictures, save_every, settings, show};
+use super::train::{pictures, save_every, show};
 use crate::cli::{Judge, Optimise};
 use crate::files;
 use crate::paint;
@@ -67,20 +67,15 @@ fn configure(arguments: &Optimise, exemplars: &[Image]) -> Result<OptimiseConfig
         Judge::Vgg19 => Teacher::Vgg19,
     };
     let [width, height] = arguments.size;
-    let named = [
-        ("width", Some(width.to_string())),
-        ("height", Some(height.to_string())),
-        ("seed", arguments.seed.map(|v| v.to_string())),
-        ("iterations", arguments.iterations.map(|v| v.to_string())),
-        ("scale", arguments.scale.map(|v| format!("{v:?}"))),
-    ];
-    let settings = settings(&arguments.set, named);
+    let descent = &arguments.descent;
+    let size = [format!("width={width}"), format!("height={height}")];
+    let settings: Vec<String> = descent.settings(descent.scale).into_iter().chain(size).collect();
     let mut config = OptimiseConfig::new(teacher, &settings)?.resolve(exemplars)?;
-    if arguments.vgg.is_some() {
-        config.vgg19.weights.clone_from(&arguments.vgg);
+    if descent.vgg.is_some() {
+        config.vgg19.weights.clone_from(&descent.vgg);
     }
-    match arguments.minutes {
-        Some(minutes) => within(config, exemplars, &arguments.device, minutes),
+    match descent.minutes {
+        Some(minutes) => within(config, exemplars, &descent.device, minutes),
         None => Ok(config),
     }
 }
@@ -134,7 +129,7 @@ fn descend(
     arguments: &Optimise,
     report: &Report,
 ) -> Result<Optimised> {
-    let device = texnet::device::parse(&arguments.device)?;
+    let device = texnet::device::parse(&arguments.descent.device)?;
     let bar = report.bar(config.steps() as usize, "painting".into());
     let mut saved = Instant::now();
     let mut failure = None;

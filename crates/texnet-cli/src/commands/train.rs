@@ -35,7 +35,7 @@ pub(crate) fn texture(arguments: &Train, report: &Report) -> Result<()> {
     let exemplars = pictures(&arguments.images)?;
     let output = output(arguments.output.as_ref(), &arguments.images)?;
     let Train { images, preset, learning, .. } = arguments;
-    let scale = learning.scale;
+    let scale = learning.descent.scale;
     let settings = Vec::new();
     Lesson { images, exemplars, photographs: Vec::new(), preset, scale, settings, learning, output }
         .take(report)
@@ -48,7 +48,7 @@ pub(crate) fn style(arguments: &TrainStyle, report: &Report) -> Result<()> {
     let photographs = pool::photographs(&arguments.content, report)?;
     let TrainStyle { images, preset, learning, .. } = arguments;
     let settings = arguments.content_weight.map(|w| format!("content.weight={w:?}")).into_iter().collect();
-    let scale = Some(learning.scale.unwrap_or(1.0) * style_scale(&exemplars[0]));
+    let scale = Some(learning.descent.scale.unwrap_or(1.0) * style_scale(&exemplars[0]));
     Lesson { images, exemplars, photographs, preset, scale, settings, learning, output }.take(report)
 }
 
@@ -110,7 +110,7 @@ impl Lesson<'_> {
     }
 
     fn trainer(&self, config: &TrainConfig) -> Result<Trainer> {
-        let device = texnet::device::parse(&self.learning.device)?;
+        let device = texnet::device::parse(&self.learning.descent.device)?;
         Ok(Trainer::of_style(config, &self.exemplars, &self.photographs, &device)?)
     }
 
@@ -120,18 +120,14 @@ impl Lesson<'_> {
         if learning.resume {
             return folder.config();
         }
-        let named = [
-            ("size", learning.size.map(|v| v.to_string())),
-            ("seed", learning.seed.map(|v| v.to_string())),
-            ("iterations", learning.iterations.map(|v| v.to_string())),
-            ("scale", self.scale.map(|v| format!("{v:?}"))),
-        ];
-        let settings = [self.settings.clone(), settings(&learning.set, named)].concat();
+        let size = learning.size.map(|size| format!("size={size}"));
+        let given = learning.descent.settings(self.scale).into_iter().chain(size);
+        let settings: Vec<String> = self.settings.iter().cloned().chain(given).collect();
         let mut config = TrainConfig::new(self.preset, &settings)?.resolve(&self.exemplars)?;
-        if learning.vgg.is_some() {
-            config.vgg19.weights.clone_from(&learning.vgg);
+        if learning.descent.vgg.is_some() {
+            config.vgg19.weights.clone_from(&learning.descent.vgg);
         }
-        match learning.minutes {
+        match learning.descent.minutes {
             Some(minutes) => self.within(config, minutes),
             None => Ok(config),
         }
@@ -201,12 +197,6 @@ impl Lesson<'_> {
         }
         Ok([sheet, sample])
     }
-}
-
-/// Those of `--set`, and those that have flags of their own and were given.
-pub(super) fn settings<const N: usize>(set: &[String], named: [(&str, Option<String>); N]) -> Vec<String> {
-    let given = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
-    set.iter().cloned().chain(given).collect()
 }
 
 fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
