@@ -23,8 +23,16 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
 const SHEETS: &str = "assets/gallery";
 /// Where learning goes on.
 const RUNS: &str = "out/gallery";
-/// Exemplars that are learned as styles; `cargo xtask figures` shows them.
-const STYLES: [&str; 3] = ["glass", "strokes", "woodcut"];
+/// Exemplars that are learned as styles, with settings of their own; `cargo xtask figures` shows them. Strokes are thin
+/// beside their length, and come out better on smaller pictures.
+const STYLES: [(&str, &str); 3] = [
+    ("glass", ""),
+    (
+        "strokes",
+        "--size 128 --set scales=4 --set sliced.levels=4 --set sliced.strides=[2] --set nearest.levels=2",
+    ),
+    ("woodcut", ""),
+];
 
 fn learn(name: &str) -> Result<()> {
     let [exemplar, model, learned, sheet] = [
@@ -33,15 +41,16 @@ fn learn(name: &str) -> Result<()> {
         format!("{RUNS}/{name}.safetensors"),
         format!("{SHEETS}/{name}.jpg"),
     ];
-    let style = STYLES.contains(&name);
-    let command = if style { "train-style" } else { "train" };
+    let style = STYLES.iter().find(|(style, _)| *style == name);
+    let command = if style.is_some() { "train-style" } else { "train" };
     let mut arguments = vec![command, &exemplar, "-o", &learned, "--half"];
+    arguments.extend(style.iter().flat_map(|(_, settings)| settings.split_whitespace()));
     if Path::new(&format!("{RUNS}/{name}.run/config.toml")).exists() {
         arguments.push("--resume");
     }
     step("target/release/texnet", &arguments, &[])?;
     std::fs::copy(&learned, &model).with_context(|| model.clone())?;
-    if !style {
+    if style.is_none() {
         let arguments = ["sample", &model, "--sheet", &exemplar, "-o", &sheet, "--quality", "85"];
         step("target/release/texnet", &arguments, &[])?;
     }

@@ -1,4 +1,4 @@
-//! The models that are part of the program: textures learned from the pictures in `assets/exemplars`.
+//! The models that are part of the program: textures and styles learned from the pictures in `assets/exemplars`.
 
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -11,7 +11,7 @@ macro_rules! models {
 }
 
 /// Names and files, sorted.
-const MODELS: [(&str, &[u8]); 12] = models![
+const MODELS: [(&str, &[u8]); 15] = models![
     "autumn",
     "bark",
     "beans",
@@ -19,16 +19,32 @@ const MODELS: [(&str, &[u8]); 12] = models![
     "cobbles",
     "coffee",
     "cranberries",
+    "glass",
     "gravel",
     "knit",
     "pebbles",
     "scales",
     "straw",
+    "strokes",
+    "woodcut",
 ];
 
+/// Those of them that are styles.
+const STYLES: [&str; 3] = ["glass", "strokes", "woodcut"];
+
 /// The names of all.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+fn names() -> impl Iterator<Item = &'static str> {
     MODELS.iter().map(|(name, _)| *name)
+}
+
+/// The names of the textures.
+pub(crate) fn textures() -> impl Iterator<Item = &'static str> {
+    names().filter(|name| !STYLES.contains(name))
+}
+
+/// The names of the styles.
+pub(crate) fn styles() -> impl Iterator<Item = &'static str> {
+    STYLES.into_iter()
 }
 
 /// The model of this name, if there is one.
@@ -45,4 +61,19 @@ pub(crate) fn unknown(path: &Path) -> Result<()> {
         bail!("{} is neither a file nor one of the built-in models: {}", path.display(), names.join(", "));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn styles_and_textures_are_what_they_are_said_to_be() {
+        for (styles, names) in [(false, textures().collect::<Vec<_>>()), (true, styles().collect())] {
+            for name in names {
+                let model = model(Path::new(name)).expect(name).expect(name);
+                assert_eq!(model.spec().content, styles, "{name}");
+            }
+        }
+    }
 }

@@ -288,8 +288,16 @@ fn every_built_in_model_paints_and_a_file_of_the_same_name_comes_first() {
     let desk = Desk::new();
     let names = desk.ok("sample --list");
     assert!(names.lines().count() > 0);
-    for name in names.lines() {
-        desk.ok(&format!("sample {name} --size 40 --quiet"));
+    for line in names.lines() {
+        let (name, style) = line.split_once(' ').unwrap_or((line, ""));
+        match style {
+            "" => desk.ok(&format!("sample {name} --size 40 --quiet")),
+            _ => desk.ok(&format!("stylise {name} photo.png --max-size 40 -o {name}.png --quiet")),
+        };
+        if !style.is_empty() {
+            assert!(desk.refused(&format!("sample {name}")).contains("stylise"));
+            continue;
+        }
         assert_eq!(desk.picture(&format!("{name}.png")).size(), [40, 40]);
         assert!(desk.ok(&format!("info {name}")).contains("sliced"));
     }

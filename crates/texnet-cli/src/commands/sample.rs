@@ -35,8 +35,10 @@ pub(crate) fn run(arguments: &Sample, report: &Report) -> Result<()> {
 }
 
 fn list(report: &Report) -> Result<()> {
-    let names: Vec<_> = gallery::names().collect();
-    report.answer(&(names.join("\n") + "\n"), &json!({ "models": names }));
+    let (models, styles): (Vec<_>, Vec<_>) = (gallery::textures().collect(), gallery::styles().collect());
+    let marked = styles.iter().map(|name| format!("{name} (a style: texnet stylise {name} PHOTO)"));
+    let lines: Vec<String> = models.iter().map(ToString::to_string).chain(marked).collect();
+    report.answer(&(lines.join("\n") + "\n"), &json!({ "models": models, "styles": styles }));
     Ok(())
 }
 
