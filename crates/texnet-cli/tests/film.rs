@@ -68,6 +68,19 @@ fn a_film_keeps_its_length_and_a_still_stands_still() {
 }
 
 #[test]
+fn a_grey_film_becomes_one_in_colour() {
+    let desk = desk();
+    let mut bytes = Vec::new();
+    let mut writer =
+        FilmWriter::new(&mut bytes, FilmFormat { chroma: Chroma::None, ..FORMAT }).expect("a header");
+    writer.write(&Image::from_fn(36, 44, |y, x| [(x + y) as f32 / 80.0; 3])).expect("a picture");
+    desk.keep("grey.y4m", &bytes);
+    desk.ok("stylise style.safetensors grey.y4m -o out.y4m");
+    let picture = pictures(&desk.bytes("out.y4m")).remove(0);
+    assert!(picture.plane(0).iter().zip(picture.plane(2)).any(|(r, b)| (r - b).abs() > 0.1));
+}
+
+#[test]
 fn streams_are_the_same_as_files_on_any_number_of_threads() {
     let desk = desk();
     desk.keep("film.y4m", &film(5, 4.0));
@@ -128,6 +141,7 @@ fn mistakes_are_one_sentence() {
         ("film.y4m -o nowhere/film.y4m", "writable"),
         ("film.y4m -o out.y4m --resume", "no run"),
         ("spots.png --resume", "films"),
+        ("film.y4m --max-size 20", "--brush"),
     ] {
         let errors = desk.refused(&format!("stylise style.safetensors {arguments}"));
         assert!(errors.contains(word) && !errors.contains("panicked"), "{arguments}: {errors}");

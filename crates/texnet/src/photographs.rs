@@ -124,12 +124,18 @@ impl Taps {
     }
 }
 
+/// The sizes of a photograph that crops are taken from.
 fn octaves(image: &Image, size: usize) -> Vec<Image> {
+    let short = |image: &Image| image.height().min(image.width());
     let mut octaves = vec![image.clone()];
-    while let Some(last) = octaves.last().filter(|last| last.height().min(last.width()) >= 2 * size) {
+    while let Some(last) = octaves.last().filter(|last| short(last) >= 2 * size) {
         let [height, width] = [last.height() / 2, last.width() / 2];
         let planes = [0, 1, 2].map(|c| halved(last.plane(c), [last.height(), last.width()]));
         octaves.push(Image::from_planes(height, width, planes.concat()));
+        // No crop is more than twice as wide: what is larger is not used.
+        if octaves.last().is_some_and(|half| short(half) >= 2 * size) {
+            octaves.remove(octaves.len() - 2);
+        }
     }
     octaves
 }

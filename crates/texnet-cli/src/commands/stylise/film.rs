@@ -42,10 +42,14 @@ impl Job<'_> {
             output.display(),
             ENDINGS.join(", ")
         );
+        ensure!(
+            self.arguments.max_size.is_none(),
+            "--max-size is for photographs, and a film keeps its size: --brush makes strokes larger"
+        );
         let mut source = Source::open(input)?;
         if is_stream(&output) {
-            let mut writer =
-                FilmWriter::new(BufWriter::new(std::io::stdout().lock()), source.reader.format())?;
+            let format = in_colour(source.reader.format());
+            let mut writer = FilmWriter::new(BufWriter::new(std::io::stdout().lock()), format)?;
             self.pictures(&mut source, 0, &mut |picture| Ok(writer.write(picture)?))?;
             writer.into_inner().flush()?;
             return source.finish();
@@ -60,14 +64,10 @@ impl Job<'_> {
             "{} would be written over: name another file with -o",
             input.display()
         );
-        // Parts keep all chroma, except where the film will not.
-        let plain = parts::is_plain(output);
-        let chroma = if plain { source.reader.format().chroma } else { Chroma::Full };
-        let format = FilmFormat {
-            chroma,
-            full_range: plain && source.reader.format().full_range,
-            ..source.reader.format()
-        };
+        let read = in_colour(source.reader.format());
+        // What ffmpeg encodes in the end keeps all chroma until then.
+        let whole = FilmFormat { chroma: Chroma::Full, full_range: false, ..read };
+        let format = if parts::is_plain(output) { read } else { whole };
         let mut parts = Parts::open(output, format, &self.settings(input)?, self.arguments.resume)?;
         let done = parts.done();
         let outcome = self.pictures(&mut source, done, &mut |picture| parts.write(picture));
@@ -159,6 +159,12 @@ impl Job<'_> {
         let ending = input.extension().unwrap_or_default().to_string_lossy();
         PathBuf::from(format!("{}-{}.{ending}", files::stem(input), files::stem(&self.arguments.model)))
     }
+}
+
+/// The format of a film that a grey one becomes, too.
+fn in_colour(format: FilmFormat) -> FilmFormat {
+    let chroma = if format.chroma == Chroma::None { Chroma::Quarter } else { format.chroma };
+    FilmFormat { chroma, ..format }
 }
 
 /// A film that is read.
