@@ -375,6 +375,25 @@ mod tests {
     }
 
     #[test]
+    fn any_byte_changed_gives_a_film_or_a_sentence() {
+        let bytes = written(format(Chroma::Quarter, false), 2);
+        let header = bytes.iter().position(|&b| b == b'\n').expect("a header") + 8;
+        for place in (0..header).chain([header + 30, bytes.len() - 200]) {
+            for value in [0, b' ', b'\n', b'0', b'9', b'C', b'W', 255] {
+                let mut bytes = bytes.clone();
+                bytes[place] = value;
+                let Ok(mut reader) = FilmReader::new(bytes.as_slice()) else { continue };
+                while let Ok(Some(picture)) = reader.next_picture() {
+                    assert!(
+                        picture.data().iter().all(|v| (0.0..=1.0).contains(v)),
+                        "byte {place} is {value}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_film_is_refused_with_a_sentence() {
         for header in [
             "",
