@@ -113,7 +113,7 @@ impl Default for TrainConfig {
             seed: 0,
             iterations: None,
             coarse_iterations: None,
-            megapixels: 100.0,
+            megapixels: 150.0,
             batch: 1,
             size: None,
             scales: None,

@@ -25,7 +25,7 @@ const SMALLEST: usize = 64;
 /// Least side of an exemplar at the first stage.
 const SMALLEST_EXEMPLAR: usize = 48;
 /// Shares of the painted pixels from the first stage to the last, for one stage, two and three.
-const SHARES: [&[f32]; 3] = [&[1.0], &[0.25, 0.75], &[0.15, 0.4, 0.5]];
+const SHARES: [&[f32]; 3] = [&[1.0], &[0.2, 0.8], &[0.06, 0.24, 0.7]];
 
 impl TrainConfig {
     /// How often the size is halved before the first stage, for exemplars that are scaled already.
