@@ -10,8 +10,11 @@ macro_rules! models {
     };
 }
 
-/// Names and files, sorted.
-const MODELS: [(&str, &[u8]); 15] = models![
+/// A name and the bytes of its file.
+type Entry = (&'static str, &'static [u8]);
+
+/// Sorted by name.
+const TEXTURES: [Entry; 12] = models![
     "autumn",
     "bark",
     "beans",
@@ -19,37 +22,29 @@ const MODELS: [(&str, &[u8]); 15] = models![
     "cobbles",
     "coffee",
     "cranberries",
-    "glass",
     "gravel",
     "knit",
     "pebbles",
     "scales",
     "straw",
-    "strokes",
-    "woodcut",
 ];
 
-/// Those of them that are styles.
-const STYLES: [&str; 3] = ["glass", "strokes", "woodcut"];
-
-/// The names of all.
-fn names() -> impl Iterator<Item = &'static str> {
-    MODELS.iter().map(|(name, _)| *name)
-}
+/// Likewise.
+const STYLES: [Entry; 3] = models!["glass", "strokes", "woodcut"];
 
 /// The names of the textures.
 pub(crate) fn textures() -> impl Iterator<Item = &'static str> {
-    names().filter(|name| !STYLES.contains(name))
+    TEXTURES.into_iter().map(|(name, _)| name)
 }
 
 /// The names of the styles.
 pub(crate) fn styles() -> impl Iterator<Item = &'static str> {
-    STYLES.into_iter()
+    STYLES.into_iter().map(|(name, _)| name)
 }
 
 /// The model of this name, if there is one.
 pub(crate) fn model(name: &Path) -> Option<Result<Model>> {
-    let (name, bytes) = MODELS.iter().find(|(known, _)| Path::new(known) == name)?;
+    let (name, bytes) = TEXTURES.into_iter().chain(STYLES).find(|(known, _)| Path::new(known) == name)?;
     Some(Model::from_bytes(bytes).with_context(|| format!("the built-in model '{name}'")))
 }
 
@@ -57,7 +52,7 @@ pub(crate) fn model(name: &Path) -> Option<Result<Model>> {
 pub(crate) fn unknown(path: &Path) -> Result<()> {
     let plain = path.components().count() == 1 && path.extension().is_none();
     if plain && !path.exists() {
-        let names: Vec<_> = names().collect();
+        let names: Vec<_> = textures().chain(styles()).collect();
         bail!("{} is neither a file nor one of the built-in models: {}", path.display(), names.join(", "));
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use texnet_io::Format;
 
-use crate::files::{pictures_of, stem};
+use crate::files::{is_one_of, pictures_of, stem};
 
 /// The files that are named, and the pictures in the folders that are, in order of their names.
 pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
@@ -35,9 +35,8 @@ pub(super) fn folder(output: Option<&Path>, inputs: &[PathBuf]) -> Result<PathBu
     let mut names = BTreeSet::new();
     for input in inputs {
         let name = output_name(input);
-        let (own, target) = (std::fs::canonicalize(input), std::fs::canonicalize(folder.join(&name)));
         ensure!(
-            !matches!((own, target), (Ok(own), Ok(target)) if own == target),
+            !is_one_of(&folder.join(&name), std::slice::from_ref(input)),
             "{} would be written over: name another folder with -o",
             input.display()
         );
