@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Shares of red, green and blue in the brightness of an sRGB-coded colour (ITU-R BT.601).
+pub const BRIGHTNESS: [f32; 3] = [0.299, 0.587, 0.114];
+
 /// An RGB picture as three planes, shape `[3, height, width]`: sRGB-coded values, nominally in `[0, 1]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {

@@ -6,6 +6,7 @@
 use std::io::{self, BufRead, Cursor, Read, Write};
 
 use texnet_infer::Image;
+use texnet_infer::image::BRIGHTNESS;
 use thiserror::Error;
 use y4m::{Colorspace, Ratio, VendorExtensionString};
 
@@ -228,8 +229,6 @@ impl<W: Write> FilmWriter<W> {
     }
 }
 
-/// Shares of red, green and blue in brightness (BT.601).
-const BRIGHTNESS: [f32; 3] = [0.299, 0.587, 0.114];
 /// What red and blue exceed brightness by, at most.
 const RED: f32 = 2.0 * (1.0 - BRIGHTNESS[0]);
 const BLUE: f32 = 2.0 * (1.0 - BRIGHTNESS[2]);

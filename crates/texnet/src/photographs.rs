@@ -79,8 +79,7 @@ impl Photographs {
         let short = |image: &Image| image.height().min(image.width()) as f32;
         let image = octaves.iter().rev().find(|image| short(image) >= wanted).unwrap_or(&octaves[0]);
         // Pixels of the photograph to one of the crop: a photograph that is smaller than a crop is enlarged.
-        let ratio = (short(image) / wanted).max(short(image) / self.size as f32 * 0.5);
-        let ratio = ratio.min(short(image) / self.size as f32);
+        let ratio = short(image) / wanted;
         let mirrored = draw.uniform() < 0.5;
         // A mirrored picture moves the other way.
         let across = if mirrored { -motion[1] } else { motion[1] };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use texnet_infer::image::BRIGHTNESS;
 use texnet_kernels::Border;
 use texnet_kernels::learn::pyramid;
 use thiserror::Error;
@@ -60,23 +61,22 @@ impl CorrelationConfig {
         let positive = |value: f32| value >= 0.0 && value.is_finite();
         if self.window.is_multiple_of(2) || self.window > coarsest || self.levels.is_empty() {
             return Err(CorrelationError(format!(
-                "content.window is {} for {} levels of pictures of {side}, but an odd number of up to {coarsest}, the                  side of the last of one level or more, is needed",
+                "content.window is {} for {} levels of pictures of {side}, but an odd number of up to {coarsest}, the \
+                 side of the last of one level or more, is needed",
                 self.window,
                 self.levels.len()
             )));
         }
         if !positive(self.weight) || !self.levels.iter().copied().all(positive) || self.contrast <= 0.0 {
             return Err(CorrelationError(format!(
-                "content.weight is {}, content.levels {:?} and content.contrast {}, but weights from 0 on and a contrast                  above 0 are needed",
+                "content.weight is {}, content.levels {:?} and content.contrast {}, but weights from 0 on and a contrast \
+                 above 0 are needed",
                 self.weight, self.levels, self.contrast
             )));
         }
         Ok(())
     }
 }
-
-/// Brightness of an sRGB-coded colour (ITU-R BT.601).
-const BRIGHTNESS: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// `weight` times the mean over levels, by their shares, and pixels of `confidence * (1 - correlation)`.
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 //! One dressed photograph: painted at any size, blended with what it was.
 
 use anyhow::Result;
+use texnet_infer::image::BRIGHTNESS;
 use texnet_infer::{Content, Image, Model, Plane, PlaneOptions, Scaled, Window};
 
 use crate::cli::Stylise;
-
-/// Share of red, green and blue in the brightness of coded colours (ITU-R BT.601).
-const BRIGHTNESS: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// A photograph in a style, row by row.
 pub(super) struct Dress<'a> {
