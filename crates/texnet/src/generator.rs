@@ -1,7 +1,7 @@
 //! The generator of a [`GeneratorSpec`] as differentiable operations: what learning runs. `texnet_infer` runs the same
 //! specs without gradients; `tests/agreement.rs` holds both equal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use texnet_infer::model::{ModelError, Summary, Weights};
@@ -51,6 +51,16 @@ impl Parameters {
                 values.clone_from(&coarser.values[i]);
             }
         }
+    }
+
+    /// Which of them are the weights of a convolution that is normalised: their length does not matter.
+    #[must_use]
+    pub(crate) fn normalised(&self) -> Vec<bool> {
+        let known: BTreeSet<&str> = self.shapes.iter().map(|(name, _)| name.as_str()).collect();
+        let normalised = |(name, _): &(String, Vec<usize>)| {
+            name.strip_suffix(".weight").is_some_and(|conv| known.contains(&*format!("{conv}.norm.gamma")))
+        };
+        self.shapes.iter().map(normalised).collect()
     }
 
     /// The numbers of a model.

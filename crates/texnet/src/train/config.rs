@@ -8,6 +8,7 @@ use texnet_infer::spec::{Norm, SpecError};
 use texnet_infer::{GeneratorSpec, Image};
 use thiserror::Error;
 
+use super::descent::Optimiser;
 use super::schedule::Schedule;
 use super::teacher::{Comparison, Content, Teacher, Vgg19Config};
 use crate::loss::Objective;
@@ -84,7 +85,9 @@ pub struct TrainConfig {
     pub teacher: Teacher,
     /// Weight of the penalty for values outside of `[0, 1]`.
     pub range_weight: f32,
-    /// Decay of Adam's average of the gradient.
+    /// How steps follow from gradients.
+    pub optimiser: Optimiser,
+    /// Decay of the average of the gradient.
     pub beta1: f32,
     /// Decay of Adam's average of its square.
     pub beta2: f32,
@@ -122,6 +125,7 @@ impl Default for TrainConfig {
             norm: Norm::Instance,
             teacher: Teacher::Sliced,
             range_weight: 1.0,
+            optimiser: Optimiser::Muon,
             beta1: 0.9,
             beta2: 0.99,
             schedule: Schedule::default(),

@@ -3,9 +3,11 @@
 pub(crate) mod adam;
 pub mod checkpoint;
 pub mod config;
+mod descent;
 pub mod event;
 mod flicker;
 pub(crate) mod held_out;
+mod muon;
 mod part;
 pub mod schedule;
 pub mod settings;
@@ -15,6 +17,7 @@ pub mod teacher;
 mod trainer;
 
 pub use config::TrainConfig;
+pub use descent::Optimiser;
 pub use event::Event;
 pub use flicker::flicker;
 pub use state::State;

@@ -7,7 +7,7 @@ use texnet_infer::model::{ModelError, Summary};
 use texnet_infer::{Image, Model, calibrate};
 use thiserror::Error;
 
-use super::adam::{Adam, Moments};
+use super::adam::Moments;
 use super::config::{ConfigError, TrainConfig};
 use super::event::Event;
 use super::held_out;
@@ -165,8 +165,8 @@ impl Trainer {
             return Ok(vec![self.restart()?]);
         }
         let State { parameters, moments, .. } = &mut self.state;
-        let adam = || self.config.adam().step(&mut parameters.values, &gradients, moments, rate);
-        measured("= update", Work::default(), adam);
+        let update = || self.config.descend(parameters, gradients, moments, rate);
+        measured("= update", Work::default(), update);
         self.state.step += 1;
         let mut events = vec![Event::Step { step: self.state.step, rate, terms }];
         events.extend(self.score_in_turn());
@@ -248,12 +248,6 @@ impl Trainer {
         summary.0.insert("steps".into(), best.step.to_string());
         let model = parameters.to_model(self.part.generator.spec(), summary)?;
         Ok(if model.spec().content { model } else { calibrate::calibrate(&model, self.config.seed) })
-    }
-}
-
-impl TrainConfig {
-    fn adam(&self) -> Adam {
-        Adam { beta1: self.beta1, beta2: self.beta2, epsilon: 1e-8 }
     }
 }
 
