@@ -116,7 +116,7 @@ impl Default for TrainConfig {
             seed: 0,
             iterations: None,
             coarse_iterations: None,
-            megapixels: 150.0,
+            megapixels: 120.0,
             batch: 1,
             size: None,
             scales: None,
