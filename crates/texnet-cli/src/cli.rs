@@ -283,6 +283,10 @@ pub(crate) struct Stylise {
     /// Multiply the noise: the knob between style and photograph.
     #[arg(long, default_value_t = 1.0, value_name = "K", value_parser = parse_factor, allow_hyphen_values = true)]
     pub(crate) noise: f32,
+    /// How strongly the style shows, between the least and the most that it was learned for, most often from 0, nearly
+    /// the photograph, to 2.
+    #[arg(long, value_name = "S", value_parser = parse_factor, conflicts_with = "noise")]
+    pub(crate) strength: Option<f32>,
     /// Which noise.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

@@ -58,6 +58,30 @@ fn a_run_goes_on_where_it_was_stopped() {
 }
 
 #[test]
+fn a_strength_is_chosen_among_those_that_were_learned() {
+    let desk = desk();
+    let learn = |name: &str, more: &str| {
+        desk.ok(&format!(
+            "train-style spots.png --content photos -o {name} --iterations 12 -q {SMALL} {more}"
+        ));
+    };
+    learn("one.safetensors", "--set strengths=[1,1]");
+    learn("some.safetensors", "--set strengths=[0,2]");
+    for strength in ["0", "2"] {
+        desk.ok(&format!("stylise some.safetensors photos/a.png --strength {strength} -o {strength}.png"));
+    }
+    assert!(desk.bytes("0.png") != desk.bytes("2.png"));
+    for (arguments, word) in [
+        ("some.safetensors photos/a.png --strength 3", "0 to 2"),
+        ("some.safetensors photos/a.png --strength 1 --noise 1", "cannot be used with"),
+        ("one.safetensors photos/a.png --strength 1", "one strength"),
+    ] {
+        let errors = desk.refused(&format!("stylise {arguments}"));
+        assert!(errors.contains(word), "{arguments}: {errors}");
+    }
+}
+
+#[test]
 fn scenes_are_practised_on_where_no_photographs_are_named() {
     let desk = desk();
     desk.ok(&format!("train-style spots.png -o style.safetensors --iterations 3 -q {SMALL}"));
@@ -76,6 +100,8 @@ fn mistakes_are_one_sentence() {
         ("train-style missing.png --content photos", "missing.png"),
         ("train-style spots.png --content photos --preset default", "preset of styles"),
         ("train-style spots.png --content photos --set content.window=4", "content.window"),
+        ("train-style spots.png --content photos --set strengths=[1.5,2]", "strengths[0]"),
+        ("train spots.png --set strengths=[0,2]", "of styles"),
         ("train spots.png --preset style", "--content"),
     ] {
         let errors = desk.refused(arguments);

@@ -22,6 +22,8 @@ pub enum Stream {
     Picture,
     /// How photographs move.
     Motion,
+    /// How strongly the style of a step shows.
+    Strength,
 }
 
 /// Numbers of one seed, stream and step.

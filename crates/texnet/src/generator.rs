@@ -128,14 +128,20 @@ impl Generator {
         &self.spec
     }
 
-    /// The noise of pictures of these seeds: one tensor `[n, channels, h, w]` per scale, the coarsest first; the sides
-    /// are multiples of the granularity.
+    /// The noise of pictures of these seeds, times `factor`: one tensor `[n, channels, h, w]` per scale, the coarsest
+    /// first; the sides are multiples of the granularity.
     #[must_use]
-    pub fn noise(&self, seeds: &[u64], [height, width]: [usize; 2], device: &Device) -> Vec<Tensor<4>> {
+    pub fn noise(
+        &self,
+        seeds: &[u64],
+        [height, width]: [usize; 2],
+        factor: f32,
+        device: &Device,
+    ) -> Vec<Tensor<4>> {
         let spec = &self.spec;
         let at_scale = |(i, scale): (usize, &texnet_infer::spec::Scale)| {
             let [low, high] = scale.noise;
-            let range = Uniform { low, high, factor: 1.0 };
+            let range = Uniform { low, high, factor };
             let [rows, columns] = [height, width].map(|side| side / spec.ratio(i));
             let mut values = Vec::with_capacity(seeds.len() * spec.noise_channels * rows * columns);
             for &seed in seeds {

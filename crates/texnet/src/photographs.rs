@@ -17,6 +17,8 @@ pub struct Photographs {
     batch: usize,
     /// Pixels that the second crop of a pair is moved by at most; none when crops are single.
     motion: Option<usize>,
+    /// The least and the most.
+    strengths: [f32; 2],
     seed: u64,
 }
 
@@ -25,13 +27,34 @@ impl Photographs {
     #[must_use]
     pub fn new(pool: &[Image], size: usize, batch: usize, seed: u64) -> Self {
         let octaves = pool.iter().map(|image| octaves(image, size)).collect();
-        Self { octaves, size, batch, motion: None, seed }
+        Self { octaves, size, batch, motion: None, strengths: [1.0; 2], seed }
     }
 
     /// Every crop twice, the second moved by up to so many pixels, rows and columns.
     #[must_use]
     pub fn in_pairs(self, motion: usize) -> Self {
         Self { motion: Some(motion), ..self }
+    }
+
+    /// Of which each step draws a strength, the least and the most.
+    #[must_use]
+    pub fn with_strengths(self, strengths: [f32; 2]) -> Self {
+        Self { strengths, ..self }
+    }
+
+    /// How strongly the style of a step should show: it multiplies the noise, from which a network learns to tell, and
+    /// the photograph counts for more below 1, and for less above: see [`Photographs::weight`].
+    #[must_use]
+    pub fn strength(&self, step: u64) -> f32 {
+        let [least, most] = self.strengths;
+        least + (most - least) * Draw::new(self.seed, Stream::Strength, step).uniform()
+    }
+
+    /// What the photographs of a step count for, against 1 at a strength of 1: three times as much at 0, a third at 2.
+    #[must_use]
+    pub fn weight(&self, step: u64) -> f32 {
+        let strength = self.strength(step);
+        (3.0 - strength) / (1.0 + strength)
     }
 
     /// How many crops a step has.
@@ -223,6 +246,19 @@ mod tests {
             }
         }
         assert!(moved > 100);
+    }
+
+    #[test]
+    fn a_strength_lies_where_it_must_and_weighs_the_photograph_against_the_style() {
+        let pool = || Photographs::new(&[map(40, 40)], 16, 1, 5);
+        assert!((0..20).all(|step| pool().strength(step) == 1.0 && pool().weight(step) == 1.0));
+        let some = pool().with_strengths([0.5, 2.0]);
+        let drawn: Vec<f32> = (0..200).map(|step| some.strength(step)).collect();
+        assert!(drawn.iter().all(|s| (0.5..2.0).contains(s)) && drawn.iter().any(|&s| s < 0.6));
+        for (step, strength) in drawn.into_iter().enumerate() {
+            let weight = some.weight(step as u64);
+            assert!((1.0 / 3.0..=5.0 / 3.0).contains(&weight) && (weight < 1.0) == (strength > 1.0));
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn what_learns_is_what_paints() {
         let model = parameters.to_model(&spec, Summary::default()).expect("a model");
         for path in [Path::Fast, Path::Composed] {
             let generator = Generator::new(spec.clone(), path);
-            let noise = generator.noise(&[7], [16, 32], &device);
+            let noise = generator.noise(&[7], [16, 32], 1.0, &device);
             let ours = generator.forward(&parameters.leaves(&device), &noise, None);
             let inputs = Inputs { noise: noise.iter().map(features).collect(), content: None };
             let raw = whole::run(&model, &inputs, Level::new());
@@ -80,7 +80,7 @@ fn both_paths_have_the_same_gradients() {
         let parameters = parameters(&spec);
         let gradients = |path| {
             let generator = Generator::new(spec.clone(), path);
-            let noise = generator.noise(&[1, 2], [16, 16], &device);
+            let noise = generator.noise(&[1, 2], [16, 16], 1.0, &device);
             let leaves = parameters.leaves(&device);
             let pictures = generator.forward(&leaves, &noise, None);
             let count = pictures.dims().iter().product::<usize>() as i64;

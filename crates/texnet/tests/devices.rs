@@ -35,7 +35,7 @@ fn generators_paint_the_same_on_every_device() {
         let parameters = Parameters::initial(&spec, [0.5, 0.4, 0.3], 3);
         let paint = |device: &Device| {
             let generator = Generator::new(spec.clone(), Path::Fast);
-            let noise = generator.noise(&[7], [32, 48], device);
+            let noise = generator.noise(&[7], [32, 48], 1.0, device);
             generator.forward(&parameters.leaves(device), &noise, None)
         };
         let expected = values(paint(&Device::flex()));

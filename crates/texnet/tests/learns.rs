@@ -4,9 +4,10 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
+use texnet::train::config::strengths;
 use texnet::train::{Event, State, TrainConfig, Trainer, checkpoint, flicker};
 use texnet_infer::model::Summary;
-use texnet_infer::{Image, Plane, PlaneOptions, Window, calibrate};
+use texnet_infer::{Image, Model, Plane, PlaneOptions, Window, calibrate};
 
 /// Discs of two colours on a ground, at places of a disturbed lattice.
 fn discs() -> Image {
@@ -157,17 +158,12 @@ fn style_trainer(changes: &[&str]) -> Trainer {
     Trainer::of_style(&config, &[discs()], &[photograph()], &Device::flex()).expect("a run")
 }
 
-#[test]
-fn a_style_is_learned_and_what_it_dresses_shows_the_photograph() {
-    let mut trainer = style_trainer(&["iterations=240", "content.weight=2"]);
-    let scores = run(&mut trainer);
-    let best = trainer.state().best.score;
-    assert!(best < 0.6 * scores[0], "the score fell from {} to {best} only", scores[0]);
-    let model = trainer.model(Summary::default()).expect("a model");
-    assert!(model.spec().content && !model.is_calibrated());
-    let frozen = calibrate::calibrate_on(&model, &photograph(), 0, 1.0);
+/// How much darker than its ground the photograph's discs are when it is dressed at a strength.
+fn contrast(model: &Model, strength: f32) -> f32 {
     let photograph = photograph();
-    let plane = Plane::stylised(&frozen, &photograph, PlaneOptions::default()).expect("a plane");
+    let frozen = calibrate::calibrate_on(model, &photograph, 0, strength);
+    let options = PlaneOptions { noise_scale: strength, ..PlaneOptions::default() };
+    let plane = Plane::stylised(&frozen, &photograph, options).expect("a plane");
     let dressed = plane.window(Window::sized(80, 60)).expect("a window");
     let brightness = |image: &Image, y: usize, x: usize| image.pixel(y, x).iter().sum::<f32>();
     let mean = |inside: bool| {
@@ -178,7 +174,29 @@ fn a_style_is_learned_and_what_it_dresses_shows_the_photograph() {
             .collect();
         values.iter().sum::<f32>() / values.len() as f32
     };
-    assert!(mean(true) < mean(false) - 0.2, "discs of {} on a ground of {}", mean(true), mean(false));
+    mean(false) - mean(true)
+}
+
+#[test]
+fn a_style_is_learned_and_what_it_dresses_shows_the_photograph() {
+    let mut trainer = style_trainer(&["iterations=240", "content.weight=2"]);
+    let scores = run(&mut trainer);
+    let best = trainer.state().best.score;
+    assert!(best < 0.6 * scores[0], "the score fell from {} to {best} only", scores[0]);
+    let model = trainer.model(Summary::default()).expect("a model");
+    assert!(model.spec().content && !model.is_calibrated());
+    assert_eq!(strengths(&model.summary), None);
+    assert!(contrast(&model, 1.0) > 0.2, "{}", contrast(&model, 1.0));
+}
+
+#[test]
+fn a_style_of_several_strengths_shows_less_of_the_photograph_the_stronger_it_is() {
+    let mut trainer = style_trainer(&["iterations=240", "strengths=[0, 2]"]);
+    run(&mut trainer);
+    let model = trainer.model(Summary::default()).expect("a model");
+    assert_eq!(strengths(&model.summary), Some([0.0, 2.0]));
+    let [weak, middle, strong] = [0.0, 1.0, 2.0].map(|strength| contrast(&model, strength));
+    assert!(weak > middle && middle > strong, "{weak}, {middle}, {strong}");
 }
 
 #[test]

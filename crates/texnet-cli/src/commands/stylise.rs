@@ -8,8 +8,9 @@ mod parts;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::json;
+use texnet::train::config::strengths;
 use texnet_infer::{Content, Model, PlaneOptions, Scaled, Window, calibrate};
 use texnet_io::{Format, Photo, Picture};
 
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: &Stylise, report: &Report) -> Result<()> {
         "{} is a texture network and takes no photograph: sample it instead ('texnet sample')",
         arguments.model.display()
     );
+    arguments.strength.map_or(Ok(()), |strength| check_strength(arguments, &model, strength))?;
     let mask = arguments.mask.as_deref().map(texnet_io::read).transpose()?;
     let job = Job { arguments, model: &model, mask: mask.as_ref(), report };
     if let [film] = arguments.photos.as_slice()
@@ -43,6 +45,19 @@ pub(crate) fn run(arguments: &Stylise, report: &Report) -> Result<()> {
         return job.dress(photo, &output);
     }
     job.dress_all(&inputs, &files_of::folder(arguments.output.as_deref(), &inputs)?)
+}
+
+/// Whether a style was learned for a strength.
+fn check_strength(arguments: &Stylise, model: &Model, strength: f32) -> Result<()> {
+    let style = arguments.model.display();
+    let Some([least, most]) = strengths(&model.summary) else {
+        bail!("{style} was learned for one strength alone: leave out --strength, or try --noise")
+    };
+    ensure!(
+        (least..=most).contains(&strength),
+        "--strength is {strength}, but {style} was learned for {least} to {most}"
+    );
+    Ok(())
 }
 
 /// What is the same for all photographs.
@@ -86,10 +101,15 @@ impl Job<'_> {
             &format!("{output}: {width}x{height}"),
             json!({
                 "output": output, "width": width, "height": height, "seed": arguments.seed,
-                "noise": arguments.noise
+                "noise": self.noise()
             }),
         );
         Ok(())
+    }
+
+    /// Factor on the noise, from which a network that knows strengths tells which is meant.
+    fn noise(&self) -> f32 {
+        self.arguments.strength.unwrap_or(self.arguments.noise)
     }
 
     fn load(&self, path: &Path) -> Result<Photo> {
@@ -102,7 +122,7 @@ impl Job<'_> {
 
     /// What `paint` makes of a photograph that is to be dressed.
     fn dressed<T>(&self, photo: &dyn Content, paint: impl FnOnce(&Dress<'_>) -> Result<T>) -> Result<T> {
-        let Stylise { seed, noise, .. } = *self.arguments;
+        let (seed, noise) = (self.arguments.seed, self.noise());
         let size = photo.size();
         let brushed = self.brushed_size(size)?;
         let scaled = (brushed != size).then(|| Scaled::new(photo, brushed));
@@ -138,7 +158,7 @@ impl Job<'_> {
         } else {
             Scaled::new(content, sample).rows(0..sample[0])
         };
-        calibrate::calibrate_on(self.model, &image, self.arguments.seed, self.arguments.noise)
+        calibrate::calibrate_on(self.model, &image, self.arguments.seed, self.noise())
     }
 
     /// Alpha, depth and profile are the photograph's, as far as the format holds them.

@@ -94,7 +94,9 @@ impl LocalCorrelation {
 
     /// The loss of a step's batch `[n, 3, side, side]`, and its gradient.
     fn measure(&self, pictures: &[f32], step: u64) -> Measured {
-        self.config.measure(pictures, &self.photographs.crops(step), [self.photographs.size(); 2])
+        let weight = self.config.weight * self.photographs.weight(step);
+        let config = CorrelationConfig { weight, ..self.config.clone() };
+        config.measure(pictures, &self.photographs.crops(step), [self.photographs.size(); 2])
     }
 }
 

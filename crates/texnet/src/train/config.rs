@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use texnet_infer::model::Summary;
 use texnet_infer::spec::{Norm, SpecError};
 use texnet_infer::{GeneratorSpec, Image};
 use thiserror::Error;
@@ -100,6 +101,8 @@ pub struct TrainConfig {
     /// What a style network keeps of the photographs that it dresses; none for a texture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<CorrelationConfig>,
+    /// The least and the most strength of a style, of which each step draws one: see [`Photographs::strength`].
+    pub strengths: [f32; 2],
     /// How still a style network holds when the photograph moves.
     pub temporal: TemporalConfig,
     /// VGG-19.
@@ -132,6 +135,7 @@ impl Default for TrainConfig {
             sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
             nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
             content: None,
+            strengths: [1.0; 2],
             temporal: TemporalConfig::default(),
             vgg19: Vgg19Config::default(),
             path: Path::Fast,
@@ -209,6 +213,7 @@ impl TrainConfig {
         within("range_weight", self.range_weight, 0.0, 1e6)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
+        self.check_strengths()?;
         within("temporal.weight", self.temporal.weight, 0.0, 1e6)?;
         within("temporal.motion", self.temporal.motion as f32, 1.0, 64.0)?;
         self.schedule.check()?;
@@ -217,6 +222,16 @@ impl TrainConfig {
         within("megapixels", self.megapixels, 0.01, 1e6)?;
         if self.norm == Norm::Folded {
             return Err(ConfigError("norm is folded, but learning needs batch or instance".into()));
+        }
+        Ok(())
+    }
+
+    fn check_strengths(&self) -> Result<(), ConfigError> {
+        let [least, most] = self.strengths;
+        within("strengths[0]", least, 0.0, 1.0)?;
+        within("strengths[1]", most, 1.0, 2.5)?;
+        if least < most && (self.content.is_none() || self.teacher != Teacher::Sliced) {
+            return Err(ConfigError("strengths are of styles that patches teach: leave them out".into()));
         }
         Ok(())
     }
@@ -270,7 +285,8 @@ impl TrainConfig {
             }));
         }
         let photographs = || {
-            let single = Photographs::new(pool, self.size()[0], self.batch, self.seed);
+            let single =
+                Photographs::new(pool, self.size()[0], self.batch, self.seed).with_strengths(self.strengths);
             if self.moves() { single.in_pairs(self.temporal.motion) } else { single }
         };
         Ok(self.content.is_some().then(|| Arc::new(photographs())))
@@ -313,15 +329,24 @@ impl TrainConfig {
             Teacher::Vgg19 => "vgg19",
         };
         let size = self.size()[0];
-        [
+        let [least, most] = self.strengths;
+        let strengths = (least < most).then(|| ("strengths", format!("{least} to {most}")));
+        let facts = [
             ("teacher", teacher.to_owned()),
             ("preset", self.preset.clone()),
             ("learned at", format!("{size}x{size} pixels, scale {}", self.scale)),
             ("seed", self.seed.to_string()),
-        ]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
+        ];
+        facts.into_iter().chain(strengths).map(|(key, value)| (key.to_owned(), value)).collect()
     }
+}
+
+/// The strengths that a style was learned for, the least and the most, by the summary of its model; none for a network
+/// that knows one alone.
+#[must_use]
+pub fn strengths(summary: &Summary) -> Option<[f32; 2]> {
+    let (least, most) = summary.0.get("strengths")?.split_once(" to ")?;
+    Some([least.parse().ok()?, most.parse().ok()?])
 }
 
 /// Objects of more pixels than this are learned by larger networks on larger pictures.

@@ -56,7 +56,8 @@ impl Part {
         let size = self.stage.config.size();
         let times = if self.stage.config.moves() { 2 } else { 1 };
         let seeds: Vec<u64> = seeds.iter().flat_map(|&seed| vec![seed; times]).collect();
-        let noise = || self.generator.noise(&seeds, size, device);
+        let strength = self.photographs.as_ref().map_or(1.0, |photographs| photographs.strength(step));
+        let noise = || self.generator.noise(&seeds, size, strength, device);
         let noise = measured("= noise", Work::default(), noise);
         let content = self.content(step, device);
         let paint = || self.generator.forward(leaves, &noise, content.as_deref());
@@ -85,7 +86,7 @@ impl Part {
         let values = |picture: Tensor<4>| picture.into_data().iter::<f32>().collect::<Vec<f32>>();
         let Some(photographs) = &self.photographs else {
             let size = size.map(|granule| side.next_multiple_of(granule));
-            let noise = self.generator.noise(&[0], size, device);
+            let noise = self.generator.noise(&[0], size, 1.0, device);
             return Image::from_planes(
                 size[0],
                 size[1],

@@ -145,7 +145,7 @@ impl Job<'_> {
         let model: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let arguments = self.arguments;
         Ok(json!({
-            "model": model, "film": input, "bytes": bytes, "seed": arguments.seed, "noise": arguments.noise,
+            "model": model, "film": input, "bytes": bytes, "seed": arguments.seed, "noise": self.noise(),
             "brush": arguments.brush, "keep colours": arguments.keep_colours, "blend": arguments.blend,
             "mask": arguments.mask,
         })
