@@ -18,6 +18,6 @@ pub mod whole;
 pub use image::{Content, Image, Window};
 pub use model::{Model, Precision, Tensor};
 pub use plane::{Plane, PlaneError, PlaneOptions};
-pub use scaled::Scaled;
+pub use scaled::{Resizing, Scaled};
 pub use spec::GeneratorSpec;
 pub use texnet_kernels::Level;

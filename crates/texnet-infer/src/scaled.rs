@@ -1,11 +1,14 @@
 //! Pictures read at another size, row by row.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::image::Content;
 
-/// A picture at another size, by Catmull and Rom's cubic (1974; the kernel is widened where the picture is reduced).
-/// Rows are made when they are read, so the whole is never in memory.
-pub struct Scaled<'a> {
-    source: &'a dyn Content,
+/// How pictures of one size become those of another, by Catmull and Rom's cubic (1974; the kernel is widened where they
+/// are reduced).
+#[derive(Debug)]
+pub struct Resizing {
     rows: Vec<Taps>,
     columns: Vec<Taps>,
 }
@@ -17,20 +20,39 @@ struct Taps {
     shares: Vec<f32>,
 }
 
-impl<'a> Scaled<'a> {
-    /// `source` at `[height, width]`, each at least 1.
+impl Resizing {
+    /// From a height and width to others, each at least 1.
     #[must_use]
-    pub fn new(source: &'a dyn Content, [height, width]: [usize; 2]) -> Self {
-        let [rows, columns] = source.size();
-        Self { source, rows: taps(rows, height), columns: taps(columns, width) }
+    pub fn new(from: [usize; 2], to: [usize; 2]) -> Self {
+        Self { rows: taps(from[0], to[0]), columns: taps(from[1], to[1]) }
     }
 
-    /// The source's rows that these of the picture are made of.
+    /// The rows of the source that these of the result are made of.
     #[must_use]
-    pub fn source_rows(&self, rows: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    pub fn source_rows(&self, rows: Range<usize>) -> Range<usize> {
         let rows = &self.rows[rows];
         let end = |taps: &Taps| taps.first + taps.shares.len();
         rows.iter().map(|t| t.first).min().unwrap_or(0)..rows.iter().map(end).max().unwrap_or(0)
+    }
+}
+
+/// A picture at another size. Rows are made when they are read, so the whole is never in memory.
+pub struct Scaled<'a> {
+    source: &'a dyn Content,
+    by: Arc<Resizing>,
+}
+
+impl<'a> Scaled<'a> {
+    /// `source` at `[height, width]`, each at least 1.
+    #[must_use]
+    pub fn new(source: &'a dyn Content, size: [usize; 2]) -> Self {
+        Self::by(source, Arc::new(Resizing::new(source.size(), size)))
+    }
+
+    /// `source`, which has the size that `by` begins with.
+    #[must_use]
+    pub fn by(source: &'a dyn Content, by: Arc<Resizing>) -> Self {
+        Self { source, by }
     }
 }
 
@@ -42,11 +64,11 @@ impl std::fmt::Debug for Scaled<'_> {
 
 impl Content for Scaled<'_> {
     fn size(&self) -> [usize; 2] {
-        [self.rows.len(), self.columns.len()]
+        [self.by.rows.len(), self.by.columns.len()]
     }
 
     fn read_row(&self, y: usize, x: usize, rgb: [&mut [f32]; 3]) {
-        let columns = &self.columns[x..x + rgb[0].len()];
+        let columns = &self.by.columns[x..x + rgb[0].len()];
         let (Some(start), Some(end)) =
             (columns.iter().map(|t| t.first).min(), columns.iter().map(|t| t.first + t.shares.len()).max())
         else {
@@ -54,7 +76,7 @@ impl Content for Scaled<'_> {
         };
         let width = end - start;
         let (mut row, mut sums) = (vec![0.0; 3 * width], vec![0.0; 3 * width]);
-        let Taps { first, shares } = &self.rows[y];
+        let Taps { first, shares } = &self.by.rows[y];
         for (source, share) in (*first..).zip(shares) {
             let mut planes = row.chunks_exact_mut(width);
             let rgb = [0; 3].map(|_| planes.next().unwrap_or_default());
@@ -142,10 +164,9 @@ mod tests {
 
     #[test]
     fn the_rows_that_are_needed_are_told() {
-        let image = map(40, 4);
-        let scaled = Scaled::new(&image, [80, 4]);
-        assert_eq!(scaled.source_rows(0..80), 0..40);
-        let rows = scaled.source_rows(20..30);
+        let resizing = Resizing::new([40, 4], [80, 4]);
+        assert_eq!(resizing.source_rows(0..80), 0..40);
+        let rows = resizing.source_rows(20..30);
         assert!(rows.start >= 7 && rows.end <= 18, "{rows:?}");
     }
 }

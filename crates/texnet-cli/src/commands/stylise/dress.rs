@@ -1,14 +1,18 @@
 //! One dressed photograph: painted at any size, blended with what it was.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use texnet_infer::image::BRIGHTNESS;
-use texnet_infer::{Content, Image, Model, Plane, PlaneOptions, Scaled, Window};
+use texnet_infer::{Content, Image, Model, Plane, PlaneOptions, Resizing, Scaled, Window};
 
 use crate::cli::Stylise;
 
 /// A photograph in a style, row by row.
 pub(super) struct Dress<'a> {
     plane: Plane<'a>,
+    /// From the size that is painted to the photograph's, where they differ.
+    back: Option<Arc<Resizing>>,
     /// Height and width of what is painted.
     painted: [usize; 2],
     photo: &'a dyn Content,
@@ -29,7 +33,9 @@ impl<'a> Dress<'a> {
     ) -> Result<Self> {
         let Stylise { keep_colours, blend, .. } = *arguments;
         let plane = Plane::stylised(model, content, options)?;
-        Ok(Self { plane, painted: content.size(), photo, mask, keep_colours, blend })
+        let (painted, wanted) = (content.size(), photo.size());
+        let back = (painted != wanted).then(|| Arc::new(Resizing::new(painted, wanted)));
+        Ok(Self { plane, back, painted, photo, mask, keep_colours, blend })
     }
 
     /// Some rows of the result, all of them whole.
@@ -42,16 +48,13 @@ impl<'a> Dress<'a> {
     }
 
     fn painted(&self, band: Window) -> Result<Image> {
-        if self.painted == self.photo.size() {
-            return Ok(self.plane.window(band)?);
-        }
+        let Some(back) = &self.back else { return Ok(self.plane.window(band)?) };
         let [height, width] = self.painted;
         let rows = band.y as usize..band.y as usize + band.height;
-        let sized = Scaled::new(&Blank(self.painted), self.photo.size()).source_rows(rows.clone());
-        let window = Window { x: 0, y: sized.start as i64, width, height: sized.len() };
-        let strip = Strip { image: self.plane.window(window)?, top: sized.start, height };
-        let scaled = Scaled::new(&strip, self.photo.size());
-        Ok(scaled.rows(rows))
+        let sources = back.source_rows(rows.clone());
+        let window = Window { x: 0, y: sources.start as i64, width, height: sources.len() };
+        let strip = Strip { image: self.plane.window(window)?, top: sources.start, height };
+        Ok(Scaled::by(&strip, Arc::clone(back)).rows(rows))
     }
 
     /// Row `y` of a band, which is row `row` of the photograph.
@@ -90,18 +93,5 @@ impl Content for Strip {
 
     fn read_row(&self, y: usize, x: usize, rgb: [&mut [f32]; 3]) {
         self.image.read_row(y - self.top, x, rgb);
-    }
-}
-
-/// A picture of which only the size is known.
-struct Blank([usize; 2]);
-
-impl Content for Blank {
-    fn size(&self) -> [usize; 2] {
-        self.0
-    }
-
-    fn read_row(&self, _y: usize, _x: usize, rgb: [&mut [f32]; 3]) {
-        rgb.into_iter().for_each(|row| row.fill(0.0));
     }
 }
