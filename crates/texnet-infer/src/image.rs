@@ -92,6 +92,25 @@ impl Image {
     pub fn pixel(&self, y: usize, x: usize) -> [f32; 3] {
         [0, 1, 2].map(|c| self.data[(c * self.height + y) * self.width + x])
     }
+
+    /// At half the size: see [`halved`].
+    #[must_use]
+    pub fn halved(&self) -> Self {
+        let size = [self.height, self.width];
+        let planes = [0, 1, 2].map(|c| halved(self.plane(c), size));
+        Self::from_planes(self.height / 2, self.width / 2, planes.concat())
+    }
+}
+
+/// Means of 2x2 of one channel; the last row or column of an odd side is left out.
+#[must_use]
+pub fn halved(plane: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
+    let mut out = Vec::with_capacity((height / 2) * (width / 2));
+    for y in 0..height / 2 {
+        let [above, below] = [2 * y, 2 * y + 1].map(|y| plane[y * width..(y + 1) * width].chunks_exact(2));
+        out.extend(above.zip(below).map(|(a, b)| 0.25 * ((a[0] + a[1]) + (b[0] + b[1]))));
+    }
+    out
 }
 
 /// A rectangle of the plane, in pixels: columns `x .. x + width`, rows `y .. y + height`.

@@ -46,12 +46,11 @@ impl Patches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::octaves::half;
     use crate::testing::texture;
 
     fn by_hand(exemplar: &Image, image: &Image) -> f64 {
         let all = |image: &Image| -> Vec<Vec<f64>> {
-            let image = half(image);
+            let image = image.halved();
             let places = (0..=image.height() - 8).flat_map(|y| (0..=image.width() - 8).map(move |x| (y, x)));
             let value = |y: usize, x: usize, t: usize| f64::from(image.row(t / 64, y + t / 8 % 8)[x + t % 8]);
             places.map(|(y, x)| (0..192).map(|t| value(y, x, t)).collect()).collect()

@@ -55,12 +55,11 @@ fn normalised(energy: f32) -> [f32; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::octaves::half;
     use crate::testing::{blurred, texture};
 
     /// All normalised neighbourhoods, one after the other.
     fn all(image: &Image) -> Vec<Vec<f64>> {
-        let image = half(image);
+        let image = image.halved();
         let places =
             (0..=image.height() - SIDE).flat_map(|y| (0..=image.width() - SIDE).map(move |x| (y, x)));
         let one = |(y, x): (usize, usize)| {

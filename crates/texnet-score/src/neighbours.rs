@@ -9,7 +9,6 @@ use texnet_infer::{Image, Level};
 use texnet_kernels::learn::projection::{Filters, project_inside};
 
 use crate::draw::{Places, Stream};
-use crate::octaves::half;
 
 /// Most patches that are searched: all of those of a picture of 1024x1024. Of larger ones a window in the middle is
 /// searched, not a sample of all, which would miss the place where a patch fits exactly.
@@ -44,7 +43,7 @@ pub(crate) struct Query {
 impl Bank {
     /// The patches of `side` times `side` pixels of the halved picture.
     pub(crate) fn new(image: &Image, side: usize) -> Self {
-        let image = window(half(image), side);
+        let image = window(image.halved(), side);
         let count = (3 * side * side) as f64;
         let sums = |power: i32| {
             let planes = (0..3).map(|c| box_sums(&image, c, side, power)).reduce(|mut sum, plane| {
@@ -61,7 +60,7 @@ impl Bank {
 
     /// A sample of the patches of the halved `image`, to be looked for here.
     pub(crate) fn queries(&self, image: &Image) -> Vec<Query> {
-        let image = half(image);
+        let image = image.halved();
         let count = (PAIRS / self.mean.len()).clamp(QUERIES[0], QUERIES[1]);
         let size = [image.height(), image.width()].map(|s| s - self.side + 1);
         let places = Places::sample(Stream::Queries, size, count);
@@ -142,7 +141,7 @@ mod tests {
     fn means_energies_and_products_are_those_of_the_patches() {
         let image = texture(4, 37, 41);
         let bank = Bank::new(&image, 8);
-        let small = half(&image);
+        let small = image.halved();
         let queries = bank.queries(&texture(5, 33, 30));
         let columns = small.width() - 7;
         let products = bank.products(&queries[..3]);

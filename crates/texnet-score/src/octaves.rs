@@ -2,26 +2,10 @@
 
 use texnet_infer::Image;
 
-/// Means of 2x2 pixels; the last row or column of an odd side is left out.
-pub(crate) fn half(image: &Image) -> Image {
-    let [height, width] = [image.height() / 2, image.width() / 2];
-    let mut out = Image::new(height, width);
-    for c in 0..3 {
-        for y in 0..height {
-            let (above, below) = (image.row(c, 2 * y), image.row(c, 2 * y + 1));
-            let pairs = above.chunks_exact(2).zip(below.chunks_exact(2));
-            for (v, (a, b)) in out.row_mut(c, y).iter_mut().zip(pairs) {
-                *v = (a[0] + b[0] + a[1] + b[1]) / 4.0;
-            }
-        }
-    }
-    out
-}
-
 /// The picture, its half, quarter and so on: at most `count`, as long as both sides have at least `side` pixels.
 pub(crate) fn octaves(image: &Image, count: usize, side: usize) -> Vec<Image> {
     let large = |image: &Image| image.height() >= side && image.width() >= side;
-    let smaller = |image: &Image| Some(half(image)).filter(large);
+    let smaller = |image: &Image| Some(image.halved()).filter(large);
     std::iter::successors(Some(image.clone()).filter(large), smaller).take(count).collect()
 }
 
@@ -32,7 +16,7 @@ mod tests {
     #[test]
     fn odd_sides_lose_a_pixel_and_small_pictures_octaves() {
         let image = Image::from_fn(5, 7, |y, x| [y as f32, x as f32, 1.0]);
-        let small = half(&image);
+        let small = image.halved();
         assert_eq!([small.height(), small.width()], [2, 3]);
         assert_eq!(small.pixel(1, 2), [2.5, 4.5, 1.0]);
         let sizes =

@@ -18,14 +18,13 @@ use rustfft::num_complex::Complex64;
 use texnet_infer::Image;
 
 use crate::fourier::Grid;
-use crate::octaves::half;
 
 /// Variance of an overlap, per value, below which nothing can be said: a tenth of a step of 8 bits, squared.
 const FLAT: f64 = 1.5e-7;
 
 /// The highest prominence of a peak of the autocorrelation, from 0 to 2.
 pub(crate) fn repetition(image: &Image) -> f64 {
-    let lags = Lags::new(&half(image));
+    let lags = Lags::new(&image.halved());
     prominence(&lags)
 }
 

@@ -1,6 +1,7 @@
 //! Photographs that a style network learns from, cut anew for every step.
 
 use texnet_infer::Image;
+use texnet_infer::image::halved;
 
 use crate::draw::{Draw, Stream};
 
@@ -151,26 +152,14 @@ fn octaves(image: &Image, size: usize) -> Vec<Image> {
     let short = |image: &Image| image.height().min(image.width());
     let mut octaves = vec![image.clone()];
     while let Some(last) = octaves.last().filter(|last| short(last) >= 2 * size) {
-        let [height, width] = [last.height() / 2, last.width() / 2];
-        let planes = [0, 1, 2].map(|c| halved(last.plane(c), [last.height(), last.width()]));
-        octaves.push(Image::from_planes(height, width, planes.concat()));
+        let half = last.halved();
+        octaves.push(half);
         // No crop is more than twice as wide: what is larger is not used.
         if octaves.last().is_some_and(|half| short(half) >= 2 * size) {
             octaves.remove(octaves.len() - 2);
         }
     }
     octaves
-}
-
-/// Means of 2x2; what is left of an odd side is forgotten.
-fn halved(plane: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
-    let mut out = Vec::with_capacity(plane.len() / 4);
-    for y in 0..height / 2 {
-        let rows = [2 * y, 2 * y + 1].map(|y| plane[y * width..(y + 1) * width].chunks_exact(2));
-        let [above, below] = rows;
-        out.extend(above.zip(below).map(|(a, b)| 0.25 * (a[0] + a[1] + b[0] + b[1])));
-    }
-    out
 }
 
 /// Planes of `side * side` at every scale of a network of `scales`, the coarsest first: means of 2x2, again and again.
