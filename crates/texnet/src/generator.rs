@@ -4,13 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use texnet_infer::calibrate::calibrate;
 use texnet_infer::model::{ModelError, Summary, Weights};
 use texnet_infer::noise::{Column, RowKey, Uniform};
 use texnet_infer::spec::{CAFFE_MEANS, ConvSpec, Norm, OutputCoding};
-use texnet_infer::{GeneratorSpec, Model};
+use texnet_infer::{GeneratorSpec, Model, whole};
 
 use crate::draw::{Draw, Stream};
 use crate::ops::{Group, NormOptions, Path};
+
+/// Added to variances.
+const EPSILON: f32 = whole::EPSILON as f32;
 
 /// The numbers that are learned, in the order of [`GeneratorSpec::parameters`].
 #[derive(Debug, Clone, PartialEq)]
@@ -53,12 +57,37 @@ impl Parameters {
         }
     }
 
-    /// Which of them are the weights of a convolution that is normalised: their length does not matter.
+    /// With statistics frozen at those of a sample of 512x512 pixels of this seed: constants from here on, which the
+    /// others go on learning with.
+    ///
+    /// # Errors
+    /// When a number is not finite.
+    pub fn frozen(&self, spec: &GeneratorSpec, seed: u64) -> Result<Self, ModelError> {
+        let model = calibrate(&self.to_model(spec, Summary::default())?, seed);
+        let frozen = self.clone().with_statistics(spec);
+        let values = frozen.shapes.iter().map(|(name, _)| model.values(name).to_vec()).collect();
+        Ok(Self { values, ..frozen })
+    }
+
+    /// With room for the statistics of every normalisation.
+    pub(crate) fn with_statistics(mut self, spec: &GeneratorSpec) -> Self {
+        for (name, shape) in spec.statistics() {
+            self.values.push(vec![0.0; shape.iter().product()]);
+            self.shapes.push((name, shape));
+        }
+        self
+    }
+
+    /// Which of them are the weights of a convolution that is normalised by live statistics: their length does not
+    /// matter.
     #[must_use]
     pub(crate) fn normalised(&self) -> Vec<bool> {
         let known: BTreeSet<&str> = self.shapes.iter().map(|(name, _)| name.as_str()).collect();
         let normalised = |(name, _): &(String, Vec<usize>)| {
-            name.strip_suffix(".weight").is_some_and(|conv| known.contains(&*format!("{conv}.norm.gamma")))
+            name.strip_suffix(".weight").is_some_and(|conv| {
+                let has = |part: &str| known.contains(&*format!("{conv}.norm.{part}"));
+                has("gamma") && !has("mean")
+            })
         };
         self.shapes.iter().map(normalised).collect()
     }
@@ -105,6 +134,14 @@ impl Leaves {
     #[must_use]
     pub fn get(&self, name: &str) -> Tensor<1> {
         self.0[name].clone()
+    }
+
+    /// What a normalisation with frozen statistics multiplies by, and then adds; none where they are live.
+    fn affine(&self, norm: &str) -> Option<[Tensor<1>; 2]> {
+        let part = |part: &str| self.0.get(&format!("{norm}.{part}")).cloned();
+        let (mean, variance) = (part("mean")?, part("variance")?);
+        let scale = part("gamma")? / (variance + EPSILON).sqrt();
+        Some([scale.clone(), part("beta")? - mean * scale])
     }
 }
 
@@ -184,10 +221,11 @@ impl Generator {
     fn block(&self, leaves: &Leaves, convs: Vec<ConvSpec>, mut x: Tensor<4>) -> Tensor<4> {
         for spec in convs {
             x = self.conv(leaves, &spec, x);
-            if self.spec.norm != Norm::Folded {
-                x = self.norm(leaves, &format!("{}.norm", spec.name), x, Some(self.spec.negative_slope));
-            } else if spec.normalised {
+            let norm = format!("{}.norm", spec.name);
+            if self.spec.norm == Norm::Folded || leaves.affine(&norm).is_some() {
                 x = x.clone().clamp_min(0.0) + x.clamp_max(0.0) * self.spec.negative_slope;
+            } else {
+                x = self.norm(leaves, &norm, x, Some(self.spec.negative_slope));
             }
         }
         x
@@ -196,6 +234,12 @@ impl Generator {
     fn conv(&self, leaves: &Leaves, spec: &ConvSpec, x: Tensor<4>) -> Tensor<4> {
         let shape = [spec.outputs, spec.inputs, spec.kernel, spec.kernel];
         let weight = leaves.get(&format!("{}.weight", spec.name)).reshape(shape);
+        if let Some([scale, shift]) = leaves.affine(&format!("{}.norm", spec.name)) {
+            let weight = weight * scale.clone().reshape([spec.outputs, 1, 1, 1]);
+            // The shift of the normalisation learns for both.
+            let shift = shift + leaves.get(&format!("{}.bias", spec.name)).detach() * scale;
+            return self.path.conv(x, weight, Some(shift), self.spec.padding.into());
+        }
         // A normalisation takes away what a bias adds.
         let bias = !spec.normalised || self.spec.norm == Norm::Folded;
         let bias = bias.then(|| leaves.get(&format!("{}.bias", spec.name)));
@@ -203,6 +247,10 @@ impl Generator {
     }
 
     fn norm(&self, leaves: &Leaves, name: &str, x: Tensor<4>, slope: Option<f32>) -> Tensor<4> {
+        if let Some([scale, shift]) = leaves.affine(name) {
+            let shape = [1, x.dims()[1], 1, 1];
+            return x * scale.reshape(shape) + shift.reshape(shape);
+        }
         let [gamma, beta] = ["gamma", "beta"].map(|part| leaves.get(&format!("{name}.{part}")));
         let group = if self.spec.norm == Norm::Batch { Group::Batch } else { Group::Instance };
         self.path.norm(x, gamma, beta, NormOptions { group, slope })

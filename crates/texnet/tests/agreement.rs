@@ -8,7 +8,7 @@ use texnet::generator::{Generator, Parameters};
 use texnet::ops::{FixedConv, Group, NormOptions, Path, Pool, gram, pool};
 use texnet_infer::spec::{Norm, Padding};
 use texnet_infer::whole::{self, Features, Inputs};
-use texnet_infer::{GeneratorSpec, Level, model::Summary};
+use texnet_infer::{GeneratorSpec, Level, Plane, PlaneOptions, Window, model::Summary};
 use texnet_kernels::Border;
 
 fn specs() -> Vec<(&'static str, GeneratorSpec)> {
@@ -72,12 +72,38 @@ fn what_learns_is_what_paints() {
     }
 }
 
-/// Every gradient of a network's parameters, by both paths.
+#[test]
+fn what_learns_with_frozen_statistics_is_what_paints() {
+    let device = Device::flex();
+    // A plane has no border to reflect at.
+    for (name, spec) in specs().into_iter().filter(|(_, spec)| spec.padding == Padding::Circular) {
+        let parameters = parameters(&spec).frozen(&spec, 1).expect("finite numbers");
+        let model = parameters.to_model(&spec, Summary::default()).expect("a model");
+        assert!(model.is_calibrated());
+        let options = PlaneOptions { seed: 7, period: Some([32, 64]), ..PlaneOptions::default() };
+        let plane = Plane::texture(&model, options).expect("a plane");
+        let painted = plane.window(Window::sized(64, 32)).expect("a window");
+        for path in [Path::Fast, Path::Composed] {
+            let generator = Generator::new(spec.clone(), path);
+            let noise = generator.noise(&[7], [32, 64], 1.0, &device);
+            let ours = values(generator.forward(&parameters.leaves(&device), &noise, None));
+            let ours: Vec<f32> = ours.into_iter().map(|v| v.clamp(0.0, 1.0)).collect();
+            let painted: Vec<f32> = painted.data().iter().map(|v| v.clamp(0.0, 1.0)).collect();
+            assert_close(&ours, &painted, 1e-3, &format!("{name} {path:?}"));
+        }
+    }
+}
+
+/// Every gradient of a network's parameters, by both paths, with live and with frozen statistics.
 #[test]
 fn both_paths_have_the_same_gradients() {
     let device = Device::flex().autodiff();
-    for (name, spec) in specs() {
-        let parameters = parameters(&spec);
+    let live = specs().into_iter().map(|(name, spec)| (name, parameters(&spec), spec));
+    let frozen = specs().into_iter().map(|(name, spec)| {
+        let frozen = parameters(&spec).frozen(&spec, 1).expect("finite numbers");
+        (name, frozen, spec)
+    });
+    for (name, parameters, spec) in live.chain(frozen) {
         let gradients = |path| {
             let generator = Generator::new(spec.clone(), path);
             let noise = generator.noise(&[1, 2], [16, 16], 1.0, &device);

@@ -71,6 +71,26 @@ fn a_texture_is_learned() {
 }
 
 #[test]
+fn a_network_ends_with_the_statistics_that_it_is_shipped_with() {
+    let config = config(&["iterations=60", "frozen_iterations=40", "coarse_iterations=[]"]);
+    let mut trainer = trainer(&config);
+    while trainer.state().step < 61 {
+        trainer.step().expect("a step");
+    }
+    let first = trainer.state().parameters.clone();
+    run(&mut trainer);
+    let State { parameters, best, .. } = trainer.state();
+    assert!(best.step > 60, "the best of the steps with other statistics");
+    let model = trainer.model(Summary::default()).expect("a model");
+    for (((name, _), value), was) in parameters.shapes.iter().zip(&best.values).zip(&first.values) {
+        assert_eq!(model.values(name), value);
+        let constant = name.ends_with("mean") || name.ends_with("variance");
+        assert!(!constant || value == was, "{name} has changed");
+        assert!(!name.ends_with("gamma") || value != was, "{name} has not learned");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_weights_on_any_number_of_threads_and_another_seed_others() {
     let learned = |seed: &str, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
@@ -93,7 +113,8 @@ fn a_run_that_was_stopped_anywhere_ends_like_one_that_was_not() {
     let path = folder.path().join("state");
     let mut whole = trainer(&config);
     run(&mut whole);
-    for stop in [1, 11, 12, 13, 30, config.steps()] {
+    let frozen = config.steps() - config.frozen_iterations.expect("a share");
+    for stop in [1, 11, 12, 13, 30, frozen, frozen + 1, config.steps()] {
         let mut first = trainer(&config);
         while first.state().step < stop {
             first.step().expect("a step");

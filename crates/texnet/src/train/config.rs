@@ -66,6 +66,10 @@ pub struct TrainConfig {
     /// Steps at smaller sizes before those, from the smallest to half the size, each without the scales that are finer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coarse_iterations: Option<Vec<u64>>,
+    /// Steps after those, with the statistics that will be shipped: a network that saw only live ones, those of each
+    /// picture, may paint something else with others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen_iterations: Option<u64>,
     /// Millions of pixels that are painted while learning: what decides the steps when they are not given.
     pub megapixels: f32,
     /// Pictures of a step.
@@ -119,6 +123,7 @@ impl Default for TrainConfig {
             seed: 0,
             iterations: None,
             coarse_iterations: None,
+            frozen_iterations: None,
             megapixels: 120.0,
             batch: 1,
             size: None,
@@ -170,13 +175,8 @@ impl TrainConfig {
         if let Some(content) = &mut self.content {
             content.fit(size);
         }
-        if self.coarse_iterations.is_none() {
-            let mut steps = self.budget(self.halvings(scaled));
-            self.iterations = steps.pop();
-            self.coarse_iterations = Some(steps);
-        } else if self.iterations.is_none() {
-            self.iterations = self.budget(0).pop();
-        }
+        let halvings = if self.coarse_iterations.is_none() { self.halvings(scaled) } else { 0 };
+        self.share_steps(halvings);
     }
 
     /// Whether pictures, network, levels and stages fit together.
@@ -192,6 +192,11 @@ impl TrainConfig {
         }
         if let Some(content) = &self.content {
             content.validate(size).map_err(|e| ConfigError(e.to_string()))?;
+        }
+        if self.content.is_some() && self.frozen_iterations > Some(0) {
+            return Err(ConfigError(
+                "frozen_iterations are of textures: a style has the statistics of each photograph".into(),
+            ));
         }
         if self.teacher == Teacher::Sliced {
             self.sliced.validate([size; 2]).map_err(|e| ConfigError(e.to_string()))?;

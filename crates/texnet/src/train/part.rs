@@ -42,7 +42,7 @@ impl Part {
     }
 
     pub(super) fn parameters(&self) -> Parameters {
-        Parameters::initial(&self.stage.spec, self.colour, self.stage.config.seed)
+        self.stage.parameters(self.colour)
     }
 
     /// The step after its last.

@@ -2,10 +2,12 @@
 //! coarse scales alone; scale by scale the network and the pictures grow (Karras et al. 2018, "Progressive growing of
 //! GANs", for networks of one texture). What is arranged when detail begins stays arranged.
 
+use texnet_infer::spec::Norm;
 use texnet_infer::{GeneratorSpec, Image};
 
 use super::config::{ConfigError, TrainConfig};
 use super::teacher::{Teacher, halve};
+use crate::generator::Parameters;
 
 /// What is learned at one size.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub(crate) struct Stage {
     pub(crate) steps: u64,
     /// With the size, scale and levels of this stage, which is its last.
     pub(crate) config: TrainConfig,
+    /// Whether statistics are frozen, as they will be shipped.
+    pub(crate) frozen: bool,
     /// The network of this stage.
     pub(crate) spec: GeneratorSpec,
 }
@@ -26,6 +30,17 @@ const SMALLEST: usize = 64;
 const SMALLEST_EXEMPLAR: usize = 48;
 /// Shares of the painted pixels from the first stage to the last, for one stage, two and three.
 const SHARES: [&[f32]; 3] = [&[1.0], &[0.2, 0.8], &[0.06, 0.24, 0.7]];
+
+/// Steps with frozen statistics to one at the full size.
+const FROZEN: f32 = 0.15;
+
+impl Stage {
+    /// What the network begins with, around a mean colour; where statistics are frozen, with room for them.
+    pub(super) fn parameters(&self, colour: [f32; 3]) -> Parameters {
+        let parameters = Parameters::initial(&self.spec, colour, self.config.seed);
+        if self.frozen { parameters.with_statistics(&self.spec) } else { parameters }
+    }
+}
 
 impl TrainConfig {
     /// How often the size is halved before the first stage, for exemplars that are scaled already.
@@ -42,19 +57,38 @@ impl TrainConfig {
         if self.teacher == Teacher::Sliced { (1..SHARES.len()).take_while(fits).count() } else { 0 }
     }
 
-    /// Steps of every stage; the number that is given, or pixels, are divided between them.
-    pub(super) fn budget(&self, halvings: usize) -> Vec<u64> {
+    /// Chooses the steps that were left open: at every size, after so many halvings of it, and with frozen statistics.
+    pub(super) fn share_steps(&mut self, halvings: usize) {
+        let given = self.iterations.filter(|_| self.coarse_iterations.is_some());
+        let mut steps = self.budget(halvings);
+        let frozen = steps.pop();
+        self.frozen_iterations =
+            self.frozen_iterations.or(given.map(|steps| self.frozen_of(steps))).or(frozen);
+        self.iterations = given.or(steps.pop());
+        self.coarse_iterations.get_or_insert(steps);
+    }
+
+    /// Steps of every size and with frozen statistics; the number that is given, or pixels, are divided between them.
+    fn budget(&self, halvings: usize) -> Vec<u64> {
         let [size, _] = self.size();
         let steps = |(stage, share): (usize, &f32)| {
             let side = size >> (halvings - stage);
             (1e6 * self.megapixels * share / (side * side * self.batch) as f32).round().max(1.0) as u64
         };
-        let planned: Vec<u64> = SHARES[halvings].iter().enumerate().map(steps).collect();
+        let mut planned: Vec<u64> = SHARES[halvings].iter().enumerate().map(steps).collect();
+        planned.push(self.frozen_of(planned[halvings]));
         let Some(total) = self.iterations else { return planned };
         let all: u64 = planned.iter().sum();
         let mut divided: Vec<u64> = planned.iter().map(|steps| total * steps / all).collect();
         divided[halvings] += total - divided.iter().sum::<u64>();
         divided
+    }
+
+    /// Steps with frozen statistics after so many at the full size: none for styles, which take those of each photograph,
+    /// and for the paper's networks, which have those of batches.
+    fn frozen_of(&self, steps: u64) -> u64 {
+        let wanted = self.content.is_none() && self.norm == Norm::Instance && self.teacher == Teacher::Sliced;
+        if wanted { (FROZEN * steps as f32) as u64 } else { 0 }
     }
 
     /// What the run does from its first stage to its last.
@@ -69,9 +103,21 @@ impl TrainConfig {
             let whole = self.spec()?;
             let scales = whole.scales[..whole.scales.len() - (last - i)].to_vec();
             let spec = GeneratorSpec { scales, ..whole };
-            Ok(Stage { first: steps[..i].iter().sum(), steps: steps_here, config, spec })
+            Ok(Stage { first: steps[..i].iter().sum(), steps: steps_here, config, frozen: false, spec })
         };
-        steps.iter().enumerate().map(stage).collect()
+        let mut stages: Vec<Stage> =
+            steps.iter().enumerate().map(stage).collect::<Result<_, ConfigError>>()?;
+        if self.frozen() > 0 {
+            let frozen = Stage {
+                first: steps.iter().sum(),
+                config: self.halved(0, self.frozen()),
+                frozen: true,
+                steps: self.frozen(),
+                spec: self.spec()?,
+            };
+            stages.push(frozen);
+        }
+        Ok(stages)
     }
 
     /// The stage that a step belongs to.
@@ -86,6 +132,7 @@ impl TrainConfig {
         let mut config = self.clone();
         config.iterations = Some(steps);
         config.coarse_iterations = Some(Vec::new());
+        config.frozen_iterations = Some(0);
         config.scale *= 0.5_f32.powi(halvings as i32);
         config.size = self.size.map(|size| size >> halvings);
         config.scales = self.scales.map(|scales| scales - halvings);
@@ -101,10 +148,14 @@ impl TrainConfig {
         self.coarse_iterations.as_deref().unwrap_or_default()
     }
 
+    fn frozen(&self) -> u64 {
+        self.frozen_iterations.unwrap_or(0)
+    }
+
     /// Steps of the run.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.coarse().iter().sum::<u64>() + self.iterations.unwrap_or(1)
+        self.coarse().iter().sum::<u64>() + self.iterations.unwrap_or(1) + self.frozen()
     }
 
     /// Runs of one size each that together are this one: what a trial of its speed needs.
@@ -119,7 +170,9 @@ impl TrainConfig {
     #[must_use]
     pub fn with_steps(self, scale: impl Fn(u64) -> u64) -> Self {
         let coarse = self.coarse().iter().map(|&steps| scale(steps)).collect();
-        Self { iterations: self.iterations.map(&scale), coarse_iterations: Some(coarse), ..self }
+        let iterations = self.iterations.map(&scale);
+        let frozen_iterations = self.frozen_iterations.map(|steps| if steps > 0 { scale(steps) } else { 0 });
+        Self { iterations, coarse_iterations: Some(coarse), frozen_iterations, ..self }
     }
 }
 
@@ -137,11 +190,13 @@ mod tests {
     fn stages_double_in_size_and_share_the_steps() {
         let config = resolved(&["size=256", "scales=6", "sliced.levels=5", "iterations=1000"], 256);
         let stages = config.stages().expect("stages");
-        assert_eq!(stages.iter().map(|s| s.config.size()[0]).collect::<Vec<_>>(), [64, 128, 256]);
-        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6]);
-        assert_eq!(stages.iter().map(|s| s.config.sliced.levels).collect::<Vec<_>>(), [3, 4, 5]);
+        assert_eq!(stages.iter().map(|s| s.config.size()[0]).collect::<Vec<_>>(), [64, 128, 256, 256]);
+        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6, 6]);
+        assert_eq!(stages.iter().map(|s| s.config.sliced.levels).collect::<Vec<_>>(), [3, 4, 5, 5]);
         assert_eq!(stages.iter().map(|s| s.steps).sum::<u64>(), 1000);
         assert_eq!(stages[2].first, stages[0].steps + stages[1].steps);
+        assert_eq!(stages.iter().map(|s| s.frozen).collect::<Vec<_>>(), [false, false, false, true]);
+        assert!(stages[3].steps >= stages[2].steps / 10 && stages[3].steps < stages[2].steps / 5);
         for stage in &stages {
             for step in [stage.first, stage.first + stage.steps - 1] {
                 assert_eq!(config.stage(step).expect("a stage").first, stage.first);
@@ -151,17 +206,17 @@ mod tests {
 
     #[test]
     fn small_pictures_do_not_grow() {
-        assert_eq!(resolved(&[], 300).stages().expect("stages").len(), 2);
-        assert_eq!(resolved(&["size=64"], 300).stages().expect("stages").len(), 1);
-        assert_eq!(resolved(&[], 64).stages().expect("stages").len(), 1);
-        assert_eq!(resolved(&["coarse_iterations=[]"], 300).stages().expect("stages").len(), 1);
+        assert_eq!(resolved(&[], 300).stages().expect("stages").len(), 3);
+        assert_eq!(resolved(&["size=64"], 300).stages().expect("stages").len(), 2);
+        assert_eq!(resolved(&[], 64).stages().expect("stages").len(), 2);
+        assert_eq!(resolved(&["coarse_iterations=[]"], 300).stages().expect("stages").len(), 2);
     }
 
     #[test]
     fn a_run_is_as_long_as_its_parts() {
-        let config = resolved(&["coarse_iterations=[30]", "iterations=50"], 128);
-        assert_eq!((config.steps(), config.clone().with_steps(|s| s / 10).steps()), (80, 8));
+        let config = resolved(&["coarse_iterations=[30]", "iterations=50", "frozen_iterations=20"], 128);
+        assert_eq!((config.steps(), config.clone().with_steps(|s| s / 10).steps()), (100, 10));
         let steps: Vec<u64> = config.runs().expect("runs").iter().map(TrainConfig::steps).collect();
-        assert_eq!(steps, [30, 50]);
+        assert_eq!(steps, [30, 50, 20]);
     }
 }

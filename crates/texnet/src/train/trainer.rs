@@ -23,6 +23,8 @@ use crate::profile::{Work, measured};
 const SCORES: u64 = 40;
 /// An objective this many times the best score is no longer learning.
 const DIVERGED: f32 = 6.0;
+/// Learning rate while statistics are frozen, relative to that before.
+const FROZEN_RATE: f32 = 0.1;
 /// Times that a run may be restarted.
 const RESTARTS: i32 = 6;
 
@@ -102,20 +104,24 @@ impl Trainer {
     /// # Errors
     /// When the configuration is not valid.
     pub fn parameters_after(&self, step: u64) -> Result<Parameters, TrainError> {
-        let stage = self.config.stage(step)?;
-        Ok(Parameters::initial(&stage.spec, self.part.colour, self.config.seed))
+        Ok(self.config.stage(step)?.parameters(self.part.colour))
     }
 
     fn next_part(&self, step: u64) -> Result<Part, ConfigError> {
         Part::new(self.config.stage(step)?, &self.pictures, &self.device.clone().inner())
     }
 
-    /// The best network so far with one more scale, at twice the size.
-    fn grow(&mut self) -> Result<(), TrainError> {
+    /// The best network so far with one more scale, at twice the size; or with frozen statistics.
+    fn advance(&mut self) -> Result<(), TrainError> {
         let part = self.next_part(self.state.step)?;
-        let mut parameters = part.parameters();
-        let best = self.state.best.values.clone();
-        parameters.adopt(&Parameters { values: best, ..self.state.parameters.clone() });
+        let best = Parameters { values: self.state.best.values.clone(), ..self.state.parameters.clone() };
+        let parameters = if part.stage.frozen {
+            best.frozen(&part.stage.spec, self.config.seed)?
+        } else {
+            let mut grown = part.parameters();
+            grown.adopt(&best);
+            grown
+        };
         let step = self.state.step;
         self.state = State { step, ..State::new(parameters) };
         self.state.best.step = step;
@@ -158,7 +164,8 @@ impl Trainer {
 
     fn step_here(&mut self) -> Result<Vec<Event>, TrainError> {
         let Stage { first, steps, .. } = self.part.stage;
-        let rate = self.config.schedule.at(self.state.step - first, steps) * self.state.rate_factor;
+        let share = if self.part.stage.frozen { FROZEN_RATE } else { 1.0 };
+        let rate = share * self.config.schedule.at(self.state.step - first, steps) * self.state.rate_factor;
         let (terms, gradients) = self.gradients();
         let sum: f32 = terms.iter().map(|(_, value)| value).sum();
         if !sum.is_finite() || sum > DIVERGED * self.state.best.score {
@@ -171,7 +178,7 @@ impl Trainer {
         let mut events = vec![Event::Step { step: self.state.step, rate, terms }];
         events.extend(self.score_in_turn());
         if self.state.step == self.part.end() && self.state.step < self.config.steps() {
-            self.grow()?;
+            self.advance()?;
         }
         Ok(events)
     }
@@ -247,7 +254,11 @@ impl Trainer {
         }
         summary.0.insert("steps".into(), best.step.to_string());
         let model = parameters.to_model(self.part.generator.spec(), summary)?;
-        Ok(if model.spec().content { model } else { calibrate::calibrate(&model, self.config.seed) })
+        Ok(if model.spec().content || model.is_calibrated() {
+            model
+        } else {
+            calibrate::calibrate(&model, self.config.seed)
+        })
     }
 }
 
