@@ -58,6 +58,14 @@ impl Desk {
         errors
     }
 
+    /// Runs that are refused, each with a sentence that has a certain word: `command` and then what is wrong.
+    pub(crate) fn mistakes(&self, command: &str, cases: &[(&str, &str)]) {
+        for (arguments, word) in cases {
+            let errors = self.refused(&format!("{command} {arguments}"));
+            assert!(errors.contains(word) && !errors.contains("panicked"), "{command} {arguments}: {errors}");
+        }
+    }
+
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).expect(name)
     }
