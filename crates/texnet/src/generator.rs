@@ -136,10 +136,14 @@ impl Leaves {
         self.0[name].clone()
     }
 
+    fn is_frozen(&self, norm: &str) -> bool {
+        self.0.contains_key(&format!("{norm}.mean"))
+    }
+
     /// What a normalisation with frozen statistics multiplies by, and then adds; none where they are live.
     fn affine(&self, norm: &str) -> Option<[Tensor<1>; 2]> {
         let part = |part: &str| self.0.get(&format!("{norm}.{part}")).cloned();
-        let (mean, variance) = (part("mean")?, part("variance")?);
+        let (mean, variance) = (part("mean")?.detach(), part("variance")?.detach());
         let scale = part("gamma")? / (variance + EPSILON).sqrt();
         Some([scale.clone(), part("beta")? - mean * scale])
     }
@@ -222,7 +226,7 @@ impl Generator {
         for spec in convs {
             x = self.conv(leaves, &spec, x);
             let norm = format!("{}.norm", spec.name);
-            if self.spec.norm == Norm::Folded || leaves.affine(&norm).is_some() {
+            if self.spec.norm == Norm::Folded || leaves.is_frozen(&norm) {
                 x = x.clone().clamp_min(0.0) + x.clamp_max(0.0) * self.spec.negative_slope;
             } else {
                 x = self.norm(leaves, &norm, x, Some(self.spec.negative_slope));
