@@ -152,8 +152,7 @@ fn octaves(image: &Image, size: usize) -> Vec<Image> {
     let short = |image: &Image| image.height().min(image.width());
     let mut octaves = vec![image.clone()];
     while let Some(last) = octaves.last().filter(|last| short(last) >= 2 * size) {
-        let half = last.halved();
-        octaves.push(half);
+        octaves.push(last.halved());
         // No crop is more than twice as wide: what is larger is not used.
         if octaves.last().is_some_and(|half| short(half) >= 2 * size) {
             octaves.remove(octaves.len() - 2);

@@ -34,7 +34,16 @@ const SHARES: [&[f32]; 3] = [&[1.0], &[0.2, 0.8], &[0.06, 0.24, 0.7]];
 /// Steps with frozen statistics to one at the full size.
 const FROZEN: f32 = 0.15;
 
+/// Learning rate while statistics are frozen, relative to that before.
+const FROZEN_RATE: f32 = 0.1;
+
 impl Stage {
+    /// The learning rate of one of its steps.
+    pub(super) fn rate(&self, step: u64) -> f32 {
+        let share = if self.frozen { FROZEN_RATE } else { 1.0 };
+        share * self.config.schedule.at(step - self.first, self.steps)
+    }
+
     /// What the network begins with, around a mean colour; where statistics are frozen, with room for them.
     pub(super) fn parameters(&self, colour: [f32; 3]) -> Parameters {
         let parameters = Parameters::initial(&self.spec, colour, self.config.seed);
@@ -96,28 +105,19 @@ impl TrainConfig {
     /// # Errors
     /// When the network has too many scales.
     pub(crate) fn stages(&self) -> Result<Vec<Stage>, ConfigError> {
-        let steps: Vec<u64> = self.coarse().iter().copied().chain(self.iterations).collect();
-        let last = steps.len() - 1;
-        let stage = |(i, &steps_here): (usize, &u64)| {
-            let config = self.halved(last - i, steps_here);
+        let last = self.coarse().len();
+        let live = self.coarse().iter().copied().chain(self.iterations).enumerate();
+        let live = live.map(|(i, steps)| (last - i, steps, false));
+        let frozen = Some((0, self.frozen(), true)).filter(|&(_, steps, _)| steps > 0);
+        let mut first = 0;
+        let stage = |(halvings, steps, frozen): (usize, u64, bool)| {
             let whole = self.spec()?;
-            let scales = whole.scales[..whole.scales.len() - (last - i)].to_vec();
-            let spec = GeneratorSpec { scales, ..whole };
-            Ok(Stage { first: steps[..i].iter().sum(), steps: steps_here, config, frozen: false, spec })
+            let scales = whole.scales[..whole.scales.len() - halvings].to_vec();
+            let (config, spec) = (self.halved(halvings, steps), GeneratorSpec { scales, ..whole });
+            first += steps;
+            Ok(Stage { first: first - steps, steps, config, frozen, spec })
         };
-        let mut stages: Vec<Stage> =
-            steps.iter().enumerate().map(stage).collect::<Result<_, ConfigError>>()?;
-        if self.frozen() > 0 {
-            let frozen = Stage {
-                first: steps.iter().sum(),
-                config: self.halved(0, self.frozen()),
-                frozen: true,
-                steps: self.frozen(),
-                spec: self.spec()?,
-            };
-            stages.push(frozen);
-        }
-        Ok(stages)
+        live.chain(frozen).map(stage).collect()
     }
 
     /// The stage that a step belongs to.

@@ -23,8 +23,6 @@ use crate::profile::{Work, measured};
 const SCORES: u64 = 40;
 /// An objective this many times the best score is no longer learning.
 const DIVERGED: f32 = 6.0;
-/// Learning rate while statistics are frozen, relative to that before.
-const FROZEN_RATE: f32 = 0.1;
 /// Times that a run may be restarted.
 const RESTARTS: i32 = 6;
 
@@ -163,9 +161,7 @@ impl Trainer {
     }
 
     fn step_here(&mut self) -> Result<Vec<Event>, TrainError> {
-        let Stage { first, steps, .. } = self.part.stage;
-        let share = if self.part.stage.frozen { FROZEN_RATE } else { 1.0 };
-        let rate = share * self.config.schedule.at(self.state.step - first, steps) * self.state.rate_factor;
+        let rate = self.part.stage.rate(self.state.step) * self.state.rate_factor;
         let (terms, gradients) = self.gradients();
         let sum: f32 = terms.iter().map(|(_, value)| value).sum();
         if !sum.is_finite() || sum > DIVERGED * self.state.best.score {
