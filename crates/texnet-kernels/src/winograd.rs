@@ -319,3 +319,19 @@ fn transform_output<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, m: [V; 6])
         times(simd, 8.0, far_difference, difference) + m[5],
     ]
 }
+
+/// A g: one row or column of a tile of gradients.
+#[inline(always)]
+pub(crate) fn transform_gradient<S: Simd, V: SimdFloat<S, Element = f32>>(simd: S, g: [V; 4]) -> [V; 6] {
+    let [even, odd] = [g[0] + g[2], g[1] + g[3]];
+    let far_even = times(simd, 4.0, g[2], g[0]);
+    let far_odd = times(simd, 4.0, g[3], g[1]);
+    [
+        g[0],
+        even + odd,
+        even - odd,
+        times(simd, 2.0, far_odd, far_even),
+        times(simd, -2.0, far_odd, far_even),
+        g[3],
+    ]
+}

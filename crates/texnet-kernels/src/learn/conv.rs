@@ -150,6 +150,11 @@ const LANES: usize = 16;
 /// The gradient to the weights, `[outputs, inputs, kernel, kernel]`.
 #[must_use]
 pub fn backward_weights(level: Level, shape: ConvShape, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+    let wide =
+        WideShape { batch: shape.batch, size: shape.size, margin: shape.margin(), border: shape.border };
+    if shape.kernel == 3 && wide.pays() {
+        return wide::backward_weights(level, wide, [shape.outputs, shape.inputs], x, gradient);
+    }
     let padded: Vec<Padded> =
         samples(x, shape.batch).map(|x| Padded::new(x, shape.size, shape.margin(), shape.border)).collect();
     let blocks = (0..shape.outputs).step_by(OUTPUTS);

@@ -1,4 +1,5 @@
-//! 3x3 convolution by Winograd's F(4x4, 3x3): forward with its activation, and the gradient to the data.
+//! 3x3 convolution by Winograd's F(4x4, 3x3): forward with its activation, and the gradients to the data and to the
+//! weights (`weights.rs`).
 //!
 //! Features are planes `[n, channels, height, width]`. Tiles of 4x4 outputs are
 //! worked on in slabs of about a hundred: their inputs are transformed once (`tiles.rs`); then, for a block of outputs
@@ -8,6 +9,7 @@
 
 mod kernels;
 mod tiles;
+mod weights;
 
 use std::ops::Range;
 
@@ -19,12 +21,15 @@ use super::taps::{Source, TapsRef, bands};
 use crate::pad::Border;
 use crate::winograd::{POINTS, TILE};
 use kernels::Kernels;
-use tiles::{Finish, Tiles};
+use tiles::{Finish, Inputs, Tiles};
+pub(super) use weights::backward as backward_weights;
 
 /// Products of a tile.
 const PRODUCTS: usize = POINTS * POINTS;
 /// Tiles of a slab, about.
 const TILES: usize = 96;
+/// Slabs that need no help of other threads: calling them costs more than a group of channels.
+const MANY: usize = 4;
 /// Outputs of a block.
 const OUTPUTS: usize = 32;
 /// Channels that are transformed by one thread at a time.
@@ -150,18 +155,24 @@ struct Slab<'a> {
 fn run(level: Level, kernels: &Kernels, input: Input<'_>, finish: Finish<'_>) -> Vec<f32> {
     let [height, width] = input.shape.output();
     let mut out = vec![0.0; input.shape.batch * kernels.outputs * height * width];
-    slabs(&mut out, input.shape, kernels.outputs)
-        .into_par_iter()
-        .for_each(|slab| slab.run(level, kernels, input, finish));
+    let slabs = slabs(&mut out, input.shape, kernels.outputs);
+    let grain = grain(slabs.len());
+    slabs.into_par_iter().for_each(|slab| slab.run(level, kernels, input, finish, grain));
     out
+}
+
+/// Channels, in groups, that one thread works on at a time: all, where there are enough slabs for all threads.
+fn grain(slabs: usize) -> usize {
+    if slabs < MANY { 1 } else { usize::MAX }
 }
 
 /// All tiles: some rows of a sample, or some samples when they are small.
 fn slabs(out: &mut [f32], shape: WideShape, outputs: usize) -> Vec<Slab<'_>> {
     let [height, width] = shape.output();
     let [rows, columns] = [height, width].map(|side| side.div_ceil(TILE));
-    let samples = (TILES / (rows * columns)).max(1);
-    let band = (TILES / columns).clamp(1, rows);
+    let tiles = (shape.batch * rows * columns / MANY).clamp(FEWEST, TILES);
+    let samples = (tiles / (rows * columns)).max(1);
+    let band = (tiles / columns).clamp(1, rows);
     let volume = outputs * height * width;
     let chunks = out.chunks_mut(samples * volume).enumerate();
     let of_chunk = |(i, chunk): (usize, _)| {
@@ -177,18 +188,18 @@ fn slabs(out: &mut [f32], shape: WideShape, outputs: usize) -> Vec<Slab<'_>> {
 }
 
 impl Slab<'_> {
-    fn run(self, level: Level, kernels: &Kernels, input: Input<'_>, finish: Finish<'_>) {
+    fn run(self, level: Level, kernels: &Kernels, input: Input<'_>, finish: Finish<'_>, grain: usize) {
         let tiles = Tiles::new(input.shape, self.samples.clone(), self.rows.clone());
         let plane = kernels.inputs * tiles.stride() + GAP;
         scratch::with(PRODUCTS * plane, |transformed| {
             let groups = bands(transformed, plane, CHANNELS * tiles.stride());
             let groups = groups.into_par_iter().take(kernels.inputs.div_ceil(CHANNELS)).enumerate();
-            groups.for_each(|(i, mut points)| {
+            groups.with_min_len(grain).for_each(|(i, mut points)| {
                 let channels = i * CHANNELS..((i + 1) * CHANNELS).min(kernels.inputs);
-                tiles.transform(level, input, kernels.inputs, channels, &mut points);
+                tiles.transform::<Inputs, _>(level, input, kernels.inputs, channels, &mut points);
             });
             let blocks = blocks(self.out, kernels.outputs).into_par_iter().enumerate();
-            blocks.for_each(|(i, mut out)| {
+            blocks.with_min_len(grain).for_each(|(i, mut out)| {
                 block(level, kernels, i * OUTPUTS, &tiles, transformed, finish, &mut out);
             });
         });

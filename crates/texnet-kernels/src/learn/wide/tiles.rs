@@ -11,10 +11,10 @@ use fearless_simd::{Level, Simd, SimdBase, dispatch, f32x16};
 
 use super::{Input, WideShape};
 use crate::learn::scratch;
-use crate::winograd::{POINTS, TILE, load_outputs, transform_input};
+use crate::winograd::{POINTS, TILE, load_outputs, transform_gradient, transform_input};
 
 /// Tiles of a vector.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Tiles of some rows of some samples, numbered sample by sample, row by row.
 pub(super) struct Tiles {
@@ -35,6 +35,30 @@ pub(super) struct Finish<'a> {
     pub(super) relu: bool,
 }
 
+/// One row or column of `N` values of a tile as six points.
+pub(super) trait Lift<const N: usize> {
+    fn lift<S: Simd>(simd: S, values: [f32x16<S>; N]) -> [f32x16<S>; POINTS];
+}
+
+/// Tiles of 6x6 inputs, which overlap.
+pub(super) struct Inputs;
+/// Tiles of 4x4 gradients.
+pub(super) struct Gradients;
+
+impl Lift<POINTS> for Inputs {
+    #[inline(always)]
+    fn lift<S: Simd>(simd: S, values: [f32x16<S>; POINTS]) -> [f32x16<S>; POINTS] {
+        transform_input(simd, values)
+    }
+}
+
+impl Lift<TILE> for Gradients {
+    #[inline(always)]
+    fn lift<S: Simd>(simd: S, values: [f32x16<S>; TILE]) -> [f32x16<S>; POINTS] {
+        transform_gradient(simd, values)
+    }
+}
+
 impl Finish<'_> {
     /// For some outputs.
     pub(super) fn of(self, first: usize, outputs: usize) -> Self {
@@ -53,14 +77,19 @@ impl Tiles {
         self.rows * self.columns
     }
 
+    /// Tiles of all samples.
+    pub(super) fn len(&self) -> usize {
+        self.samples.len() * self.count()
+    }
+
     /// Room for all tiles in whole vectors, each sample beginning anywhere.
     pub(super) fn stride(&self) -> usize {
         let last = (self.samples.len() - 1) * self.count();
         (last + self.count().next_multiple_of(LANES)).next_multiple_of(LANES)
     }
 
-    /// B' d B of all tiles of some channels: `[channels, stride]` to each of 36 slices.
-    pub(super) fn transform(
+    /// B' d B of all tiles of some channels, or A g A': `[channels, stride]` to each of 36 slices.
+    pub(super) fn transform<L: Lift<N>, const N: usize>(
         &self,
         level: Level,
         input: Input<'_>,
@@ -75,7 +104,7 @@ impl Tiles {
                     let at = i * self.stride() + s * self.count();
                     dispatch!(level, simd => {
                         staged.fill(simd, self, input, sample * inputs + c, memory);
-                        staged.transform(simd, self.count(), memory, points, at);
+                        staged.transform::<_, L, N>(simd, self.count(), memory, points, at);
                     });
                 }
             }
@@ -244,7 +273,7 @@ impl Staged {
 
     /// The first `count` tiles, to position `at` of 36 slices; whole vectors are written.
     #[inline(always)]
-    fn transform<S: Simd>(
+    fn transform<S: Simd, L: Lift<N>, const N: usize>(
         &self,
         simd: S,
         count: usize,
@@ -253,19 +282,22 @@ impl Staged {
         at: usize,
     ) {
         for first in (0..count).step_by(LANES) {
-            let mut lines = [[f32x16::splat(simd, 0.0); POINTS]; POINTS];
-            for y in 0..POINTS {
+            let mut lines = [[f32x16::splat(simd, 0.0); POINTS]; N];
+            for y in 0..N {
                 let start = y % TILE * POINTS * self.plane + y / TILE * self.columns + first;
-                let mut columns = [f32x16::splat(simd, 0.0); POINTS];
-                for x in 0..POINTS {
+                let mut columns = [f32x16::splat(simd, 0.0); N];
+                for x in 0..N {
                     let start = start + x * self.plane;
                     columns[x] = f32x16::from_slice(simd, &staged[start..start + LANES]);
                 }
-                lines[y] = transform_input(simd, columns);
+                lines[y] = L::lift(simd, columns);
             }
             for x in 0..POINTS {
-                let column = [lines[0][x], lines[1][x], lines[2][x], lines[3][x], lines[4][x], lines[5][x]];
-                let column = transform_input(simd, column);
+                let mut column = [f32x16::splat(simd, 0.0); N];
+                for y in 0..N {
+                    column[y] = lines[y][x];
+                }
+                let column = L::lift(simd, column);
                 for y in 0..POINTS {
                     let at = at + first;
                     column[y].store_slice(&mut points[y * POINTS + x][at..at + LANES]);

@@ -1,0 +1,305 @@
+//! The gradient to the weights of a 3x3 convolution: the adjoint of F(4x4, 3x3) in its kernel.
+//!
+//! The outputs of a tile are A' [(G w G') . (B' d B)] A, so that the gradient to the weights is the sum of
+//! G' [(A g A') . (B' d B)] G over all tiles: 36 products instead of 144, and G once at the end. Tiles lie along the
+//! vectors; a sum is kept for each lane until then.
+
+#![expect(
+    clippy::needless_range_loop,
+    reason = "vectors of an array are addressed by number: closures of iterators are not compiled for the instruction set"
+)]
+
+use std::ops::Range;
+
+use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x16};
+use rayon::prelude::*;
+
+use super::tiles::{Gradients, Inputs, LANES, Lift, Tiles};
+use super::{CHANNELS, GAP, Input, PRODUCTS, WideShape};
+use crate::learn::scratch;
+use crate::learn::taps::bands;
+use crate::pad::Border;
+use crate::winograd::{POINTS, TILE};
+
+/// Values of the transformed tiles of a slab, about: with fewer, sums are fetched and stored too often.
+const SLAB: usize = 300_000;
+/// Tiles whose sums are kept apart, at least.
+const PART: usize = 512;
+/// Parts, at most.
+const PARTS: usize = 8;
+/// Outputs whose sums are made by one thread at a time.
+const ROWS: usize = 4;
+/// Elements of a kernel.
+const AREA: usize = 9;
+
+/// Sizes of a gradient.
+#[derive(Clone, Copy)]
+struct Weights {
+    shape: WideShape,
+    outputs: usize,
+    inputs: usize,
+}
+
+/// The gradient to the weights, `[outputs, inputs, 3, 3]`, of the convolution of `x` from that to its result.
+pub(in crate::learn) fn backward(
+    level: Level,
+    shape: WideShape,
+    [outputs, inputs]: [usize; 2],
+    x: &[f32],
+    gradient: &[f32],
+) -> Vec<f32> {
+    let weights = Weights { shape, outputs, inputs };
+    let slabs = weights.slabs();
+    let tiles = shape.batch * shape.output().map(|side| side.div_ceil(TILE)).iter().product::<usize>();
+    let parts = (tiles / PART).clamp(1, PARTS);
+    let parts: Vec<_> = slabs.chunks(slabs.len().div_ceil(parts)).collect();
+    let sums: Vec<_> = parts.into_par_iter().map(|slabs| weights.part(level, slabs, x, gradient)).collect();
+    let add = |mut sum: Vec<f32>, part: Vec<f32>| {
+        sum.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
+        sum
+    };
+    sums.into_iter().reduce(add).expect("a tile")
+}
+
+/// Tiles that are worked on together: rows of tiles of some samples.
+struct Slab {
+    samples: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Weights {
+    /// All tiles, as many at a time as the cache holds.
+    fn slabs(&self) -> Vec<Slab> {
+        let [rows, columns] = self.shape.output().map(|side| side.div_ceil(TILE));
+        let tiles = SLAB / (PRODUCTS * (self.inputs + self.outputs));
+        let samples = (tiles / (rows * columns)).max(1);
+        let band = (tiles / columns).clamp(1, rows);
+        let firsts = (0..self.shape.batch).step_by(samples);
+        let of = |first: usize| (first, (first + samples).min(self.shape.batch));
+        let bands = |(first, end)| {
+            (0..rows)
+                .step_by(band)
+                .map(move |row| Slab { samples: first..end, rows: row..rows.min(row + band) })
+        };
+        firsts.map(of).flat_map(bands).collect()
+    }
+
+    /// The sum over some slabs.
+    fn part(self, level: Level, slabs: &[Slab], x: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let block = PRODUCTS * self.plane();
+        let mut sums = vec![0.0; self.outputs.div_ceil(ROWS) * block];
+        for slab in slabs {
+            let tiles = Tiles::new(self.shape, slab.samples.clone(), slab.rows.clone());
+            let [inputs, outputs] =
+                [self.inputs, self.outputs].map(|c| PRODUCTS * (c * tiles.stride() + GAP));
+            scratch::with(inputs + outputs, |memory| {
+                let (data, gradients) = memory.split_at_mut(inputs);
+                self.transform(level, &tiles, [x, gradient], [data, gradients]);
+                let blocks = sums.par_chunks_exact_mut(block).enumerate();
+                blocks.for_each(|(i, sums)| {
+                    let factors = Factors { data, gradients, stride: tiles.stride() };
+                    dispatch!(level, simd => self.add(simd, factors, i * ROWS, sums));
+                });
+            });
+        }
+        self.finish(level, &sums)
+    }
+
+    /// Sums of a product, of a block of outputs: `[ROWS, inputs, LANES]`.
+    fn plane(self) -> usize {
+        ROWS * self.inputs * LANES
+    }
+
+    /// B' d B of the inputs and A g A' of the gradients.
+    fn transform(
+        self,
+        level: Level,
+        tiles: &Tiles,
+        [x, gradient]: [&[f32]; 2],
+        [data, gradients]: [&mut [f32]; 2],
+    ) {
+        let inner = WideShape { size: self.shape.output(), margin: 0, border: Border::Zero, ..self.shape };
+        let x = Input { values: x, mask: None, shape: self.shape };
+        let gradient = Input { values: gradient, mask: None, shape: inner };
+        rayon::join(
+            || transform::<Inputs, _>(level, tiles, x, self.inputs, data),
+            || transform::<Gradients, _>(level, tiles, gradient, self.outputs, gradients),
+        );
+    }
+
+    /// Adds a slab's products to the sums of the block of outputs from `first` on.
+    #[inline(always)]
+    fn add<S: Simd>(self, simd: S, factors: Factors<'_>, first: usize, sums: &mut [f32]) {
+        let wide = <S::f32s as SimdBase<S>>::LEN >= LANES;
+        let planes = sums.chunks_exact_mut(self.plane()).enumerate();
+        for (product, sums) in planes {
+            let factors = factors.of(product);
+            let mut r = 0;
+            while r < ROWS.min(self.outputs - first) {
+                let rows = Rows { factors, output: first + r, inputs: self.inputs };
+                let sums = &mut sums[r * self.inputs * LANES..];
+                r += match ROWS.min(self.outputs - first) - r {
+                    4.. if wide => rows.inputs::<S, 4, 4>(simd, sums),
+                    2.. => rows.inputs::<S, 2, 2>(simd, sums),
+                    _ => rows.inputs::<S, 1, 4>(simd, sums),
+                };
+            }
+        }
+    }
+
+    /// The gradient from the sums of every lane.
+    fn finish(self, level: Level, sums: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; self.outputs * self.inputs * AREA];
+        let outputs = out.par_chunks_exact_mut(self.inputs * AREA).enumerate();
+        outputs.for_each(|(o, out)| {
+            let sums = &sums[o / ROWS * PRODUCTS * self.plane() + o % ROWS * self.inputs * LANES..];
+            dispatch!(level, simd => {
+                for (c, out) in out.chunks_exact_mut(AREA).enumerate() {
+                    lower(simd, &sums[c * LANES..], self.plane(), out);
+                }
+            });
+        });
+        out
+    }
+}
+
+/// The tiles of some channels, `[channels, stride]` to each of 36 planes; zeros fill up the last vectors.
+fn transform<L: Lift<N>, const N: usize>(
+    level: Level,
+    tiles: &Tiles,
+    input: Input<'_>,
+    channels: usize,
+    out: &mut [f32],
+) {
+    let stride = tiles.stride();
+    let plane = out.len() / PRODUCTS;
+    let groups = bands(out, plane, CHANNELS * stride).into_par_iter().enumerate();
+    groups.take(channels.div_ceil(CHANNELS)).for_each(|(i, mut points)| {
+        let group = i * CHANNELS..((i + 1) * CHANNELS).min(channels);
+        let count = group.len();
+        tiles.transform::<L, N>(level, input, channels, group, &mut points);
+        for point in points {
+            point.chunks_exact_mut(stride).take(count).for_each(|row| row[tiles.len()..].fill(0.0));
+        }
+    });
+}
+
+/// Transformed tiles of all channels, of 36 products or of one.
+#[derive(Clone, Copy)]
+struct Factors<'a> {
+    data: &'a [f32],
+    gradients: &'a [f32],
+    /// From one channel to the next.
+    stride: usize,
+}
+
+impl Factors<'_> {
+    fn of(self, product: usize) -> Self {
+        let plane = |values: &'_ [f32]| values.len() / PRODUCTS;
+        let [data, gradients] =
+            [plane(self.data), plane(self.gradients)].map(|p| product * p..(product + 1) * p);
+        Self { data: &self.data[data], gradients: &self.gradients[gradients], ..self }
+    }
+}
+
+/// Some outputs with all inputs.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    factors: Factors<'a>,
+    output: usize,
+    inputs: usize,
+}
+
+impl Rows<'_> {
+    /// Of `R` outputs, at most `T` inputs at a time; returns `R`.
+    #[inline(always)]
+    fn inputs<S: Simd, const R: usize, const T: usize>(self, simd: S, sums: &mut [f32]) -> usize {
+        let mut c = 0;
+        while c < self.inputs {
+            c += match self.inputs - c {
+                left if left >= T => self.tile::<S, R, T>(simd, c, sums),
+                3.. if T == 4 => self.tile::<S, R, 3>(simd, c, sums),
+                2.. if T == 4 => self.tile::<S, R, 2>(simd, c, sums),
+                _ => self.tile::<S, R, 1>(simd, c, sums),
+            };
+        }
+        R
+    }
+
+    /// Of `T` inputs from `c` on; returns `T`.
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const T: usize>(self, simd: S, c: usize, sums: &mut [f32]) -> usize {
+        let gradients = vectors::<R>(self.factors.gradients, self.output, self.factors.stride);
+        let data = vectors::<T>(self.factors.data, c, self.factors.stride);
+        let at = |r: usize, t: usize| (r * self.inputs + c + t) * LANES;
+        let mut acc = [[f32x16::splat(simd, 0.0); T]; R];
+        for r in 0..R {
+            for t in 0..T {
+                acc[r][t] = f32x16::from_slice(simd, &sums[at(r, t)..at(r, t) + LANES]);
+            }
+        }
+        for x in 0..self.factors.stride / LANES {
+            let mut values = [f32x16::splat(simd, 0.0); T];
+            for t in 0..T {
+                values[t] = f32x16::from_slice(simd, &data[t][x]);
+            }
+            for r in 0..R {
+                let g = f32x16::from_slice(simd, &gradients[r][x]);
+                for t in 0..T {
+                    acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
+                }
+            }
+        }
+        for r in 0..R {
+            for t in 0..T {
+                acc[r][t].store_slice(&mut sums[at(r, t)..at(r, t) + LANES]);
+            }
+        }
+        T
+    }
+}
+
+/// The tiles of `N` channels from `first` on, by vectors.
+#[inline(always)]
+fn vectors<const N: usize>(values: &[f32], first: usize, stride: usize) -> [&[[f32; LANES]]; N] {
+    let mut rows: [&[[f32; LANES]]; N] = [&[]; N];
+    for i in 0..N {
+        let start = (first + i) * stride;
+        rows[i] = &values[start..start + stride].as_chunks().0[..stride / LANES];
+    }
+    rows
+}
+
+/// G' m G of one weight's sums, whose products lie `plane` apart, and the sum over their lanes.
+#[inline(always)]
+fn lower<S: Simd>(simd: S, sums: &[f32], plane: usize, out: &mut [f32]) {
+    let mut rows = [[f32x16::splat(simd, 0.0); 3]; POINTS];
+    for y in 0..POINTS {
+        let mut row = [f32x16::splat(simd, 0.0); POINTS];
+        for x in 0..POINTS {
+            let at = (y * POINTS + x) * plane;
+            row[x] = f32x16::from_slice(simd, &sums[at..at + LANES]);
+        }
+        rows[y] = lower_row(simd, row);
+    }
+    for x in 0..3 {
+        let column = [rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x], rows[5][x]];
+        let column = lower_row(simd, column);
+        for y in 0..3 {
+            out[3 * y + x] = column[y].as_slice().iter().sum();
+        }
+    }
+}
+
+/// G' m: one row or column.
+#[inline(always)]
+fn lower_row<S: Simd>(simd: S, m: [f32x16<S>; POINTS]) -> [f32x16<S>; 3] {
+    let times = |value: f32x16<S>, factor: f32| value * f32x16::splat(simd, factor);
+    let [near, far] = [m[1] + m[2], m[3] + m[4]];
+    let [near_slope, far_slope] = [m[2] - m[1], m[3] - m[4]];
+    [
+        m[0].mul_add_precise(f32x16::splat(simd, 0.25), times(far, 1.0 / 24.0)) - times(near, 1.0 / 6.0),
+        far_slope.mul_add_precise(f32x16::splat(simd, 1.0 / 12.0), times(near_slope, 1.0 / 6.0)),
+        times(far - near, 1.0 / 6.0) + m[5],
+    ]
+}
