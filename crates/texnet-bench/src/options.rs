@@ -1,6 +1,7 @@
 //! Options of all benches: `--size N --batch N --threads N --runs N`, and words.
 
 use anyhow::{Context, Result, bail, ensure};
+use texnet::threads;
 
 /// What a bench is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Options {
     /// # Errors
     /// When the system has none left.
     pub fn pool(&self) -> Result<rayon::ThreadPool> {
-        Ok(rayon::ThreadPoolBuilder::new().num_threads(self.threads).build()?)
+        Ok(threads::pool(self.threads).build()?)
     }
 }
 

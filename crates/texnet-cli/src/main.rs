@@ -8,6 +8,7 @@ mod gallery;
 mod paint;
 mod report;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -15,6 +16,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use report::{Interrupted, PartlyDone, Report};
+use texnet::threads;
 
 /// The program failed, not its input.
 const INTERNAL: u8 = 1;
@@ -45,12 +47,11 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<()> {
     let report = Report::new(&cli.global)?;
-    if let Some(threads) = cli.global.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .with_context(|| format!("{threads} threads cannot be started: ask for fewer"))?;
-    }
+    let all = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = cli.global.threads.map_or_else(all, usize::from);
+    threads::pool(threads)
+        .build_global()
+        .with_context(|| format!("{threads} threads cannot be started: ask for fewer"))?;
     match &cli.command {
         Command::Import(arguments) => commands::import::run(arguments, &report),
         Command::Train(arguments) => commands::train::texture(arguments, &report),

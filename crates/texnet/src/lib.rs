@@ -12,4 +12,5 @@ pub mod optimise;
 pub mod photographs;
 pub mod profile;
 pub mod resize;
+pub mod threads;
 pub mod train;
