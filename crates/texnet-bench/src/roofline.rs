@@ -48,10 +48,9 @@ fn multiply<S: Simd>(simd: S, rounds: usize) -> f32 {
     let mut sums = [f32x16::splat(simd, black_box(0.5)); STRANDS];
     let factor = f32x16::splat(simd, black_box(0.999));
     for _ in 0..rounds {
-        sums = sums.map(
-            #[inline(always)]
-            |sum| sum.mul_add_precise(factor, factor),
-        );
+        for sum in &mut sums {
+            *sum = sum.mul_add_precise(factor, factor);
+        }
     }
     sums.iter().map(|sum| sum.as_slice()[0]).sum()
 }
