@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use texnet_infer::image::BRIGHTNESS;
@@ -15,8 +14,7 @@ use texnet_kernels::Border;
 use texnet_kernels::learn::pyramid;
 use thiserror::Error;
 
-use super::host::{self, Measured};
-use super::{Loss, Term};
+use super::host::{HostLoss, Measured};
 use crate::photographs::Photographs;
 use crate::profile::{Work, measured};
 
@@ -90,13 +88,6 @@ impl LocalCorrelation {
     #[must_use]
     pub fn new(config: CorrelationConfig, photographs: Arc<Photographs>) -> Self {
         Self { config, photographs }
-    }
-
-    /// The loss of a step's batch `[n, 3, side, side]`, and its gradient.
-    fn measure(&self, pictures: &[f32], step: u64) -> Measured {
-        let weight = self.config.weight * self.photographs.weight(step);
-        let config = CorrelationConfig { weight, ..self.config.clone() };
-        config.measure(pictures, &self.photographs.crops(step), [self.photographs.size(); 2])
     }
 }
 
@@ -208,13 +199,19 @@ fn gathered(mut gradients: Vec<Vec<f32>>, size: [usize; 2]) -> Vec<f32> {
     gradients.pop().unwrap_or_else(|| vec![0.0; size[0] * size[1]])
 }
 
-impl Loss for LocalCorrelation {
-    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
-        let values: usize = pictures.dims().iter().product();
+impl HostLoss for LocalCorrelation {
+    fn name(&self) -> &'static str {
+        "content"
+    }
+
+    /// The loss of a step's batch `[n, 3, side, side]`, and its gradient.
+    fn measure(&self, pictures: &[f32], step: u64) -> Measured {
+        let weight = self.config.weight * self.photographs.weight(step);
+        let config = CorrelationConfig { weight, ..self.config.clone() };
         // Three products and eleven window means a level, each of two times seven sums.
-        let work = Work::new(values * 70, values * 20);
-        let measure = |values: &[f32]| measured("content", work, || self.measure(values, step));
-        vec![Term::new("content", host::differentiable(pictures, measure))]
+        let work = Work::new(pictures.len() * 70, pictures.len() * 20);
+        let size = [self.photographs.size(); 2];
+        measured("content", work, || config.measure(pictures, &self.photographs.crops(step), size))
     }
 }
 

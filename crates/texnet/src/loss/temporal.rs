@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::host::{self, Measured};
-use super::{Loss, Term};
+use super::host::{HostLoss, Measured};
 use crate::photographs::Photographs;
 
 /// How still a style holds when the photograph moves.
@@ -39,18 +37,6 @@ impl Temporal {
     pub fn new(weight: f32, photographs: Arc<Photographs>) -> Self {
         Self { weight, photographs }
     }
-
-    fn measure(&self, pictures: &[f32], step: u64) -> Measured {
-        let motions = self.photographs.motions(step);
-        let side = self.photographs.size();
-        let mut gradient = vec![0.0; pictures.len()];
-        let mut value = 0.0;
-        let pairs = pictures.chunks_exact(6 * side * side).zip(gradient.chunks_exact_mut(6 * side * side));
-        for ((pair, gradient), &motion) in pairs.zip(&motions) {
-            value += compare(pair, gradient, side, motion, self.weight / motions.len() as f32);
-        }
-        Measured { value, gradient }
-    }
 }
 
 /// The share of one pair, and its gradient.
@@ -76,9 +62,21 @@ fn compare(pair: &[f32], gradient: &mut [f32], side: usize, [down, right]: [i32;
     factor * sum as f32
 }
 
-impl Loss for Temporal {
-    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
-        vec![Term::new("temporal", host::differentiable(pictures, |values| self.measure(values, step)))]
+impl HostLoss for Temporal {
+    fn name(&self) -> &'static str {
+        "temporal"
+    }
+
+    fn measure(&self, pictures: &[f32], step: u64) -> Measured {
+        let motions = self.photographs.motions(step);
+        let side = self.photographs.size();
+        let mut gradient = vec![0.0; pictures.len()];
+        let mut value = 0.0;
+        let pairs = pictures.chunks_exact(6 * side * side).zip(gradient.chunks_exact_mut(6 * side * side));
+        for ((pair, gradient), &motion) in pairs.zip(&motions) {
+            value += compare(pair, gradient, side, motion, self.weight / motions.len() as f32);
+        }
+        Measured { value, gradient }
     }
 }
 

@@ -69,12 +69,12 @@ impl Kernel for Convolution {
         let (level, shape) = (Level::new(), self.shape);
         let data = || conv::backward_data(level, shape, gradient, weight);
         let weights = || conv::backward_weights(level, shape, x, gradient);
-        [
-            wanted[0].then(|| measured(self.name(["1x1 to data", "3x3 to data"]), self.work(), data)),
-            wanted[1]
-                .then(|| measured(self.name(["1x1 to weights", "3x3 to weights"]), self.work(), weights)),
-            (wanted[2] && self.biased).then(|| conv::backward_bias(shape, gradient)),
-        ]
+        let data =
+            || wanted[0].then(|| measured(self.name(["1x1 to data", "3x3 to data"]), self.work(), data));
+        let name = self.name(["1x1 to weights", "3x3 to weights"]);
+        let weights = || wanted[1].then(|| measured(name, self.work(), weights));
+        let (data, weights) = rayon::join(data, weights);
+        [data, weights, (wanted[2] && self.biased).then(|| conv::backward_bias(shape, gradient))]
     }
 }
 

@@ -8,6 +8,7 @@
 //! them: steps could only make them longer, and later steps the shorter by comparison. So they keep their length.
 
 use rayon::prelude::*;
+use texnet_kernels::{Level, vectorized};
 
 /// The weights of a convolution, and what their step depends on.
 pub(crate) struct Matrix<'a> {
@@ -94,11 +95,17 @@ fn symmetric(side: usize, value: impl Fn(usize, usize) -> f32) -> Vec<f32> {
 fn product(left: &[f32], right: &[f32], rows: usize) -> Vec<f32> {
     let columns = right.len() / rows;
     let mut out = vec![0.0; right.len()];
-    for (line, factors) in out.chunks_exact_mut(columns).zip(left.chunks_exact(rows)) {
-        for (factor, row) in factors.iter().zip(right.chunks_exact(columns)) {
-            line.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
-        }
-    }
+    vectorized(
+        Level::new(),
+        #[inline(always)]
+        || {
+            for (line, factors) in out.chunks_exact_mut(columns).zip(left.chunks_exact(rows)) {
+                for (factor, row) in factors.iter().zip(right.chunks_exact(columns)) {
+                    line.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
+                }
+            }
+        },
+    );
     out
 }
 

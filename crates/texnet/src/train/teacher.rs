@@ -10,6 +10,7 @@ use texnet_infer::Image;
 use super::config::ConfigError;
 use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options, weights};
 use crate::loss::correlation::{CorrelationConfig, LocalCorrelation};
+use crate::loss::host::Together;
 use crate::loss::nearest::{Nearest, NearestConfig};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
@@ -124,16 +125,16 @@ impl Comparison {
     ) -> Result<Objective, ConfigError> {
         let config = SlicedConfig { seed: self.sliced.seed ^ seed, ..self.sliced.clone() };
         let sliced = Sliced::new(&config, exemplars, size, batch);
-        let mut objective = Objective::default().with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
+        let mut losses = Together::default().with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
         if let Some(Content { config, photographs, .. }) = &self.content {
-            objective = objective.with(LocalCorrelation::new(config.clone(), Arc::clone(photographs)));
+            losses = losses.with(LocalCorrelation::new(config.clone(), Arc::clone(photographs)));
         }
-        if self.nearest.weight <= 0.0 {
-            return Ok(objective);
+        if self.nearest.weight > 0.0 {
+            let config = NearestConfig { seed: self.nearest.seed ^ seed, ..self.nearest.clone() };
+            let nearest = Nearest::new(&config, exemplars, size);
+            losses = losses.with(nearest.map_err(|e| ConfigError::new(e.to_string()))?);
         }
-        let config = NearestConfig { seed: self.nearest.seed ^ seed, ..self.nearest.clone() };
-        let nearest = Nearest::new(&config, exemplars, size);
-        Ok(objective.with(nearest.map_err(|e| ConfigError::new(e.to_string()))?))
+        Ok(Objective::default().with(losses))
     }
 }
 

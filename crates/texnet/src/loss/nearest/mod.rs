@@ -9,16 +9,14 @@
 
 mod patches;
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use texnet_infer::{Image, Level};
 use texnet_kernels::learn::nearest::Search;
 use thiserror::Error;
 
 use super::colour::Whitening;
-use super::host::{self, Measured};
+use super::host::{HostLoss, Measured};
 use super::white::{White, exemplar_levels};
-use super::{Loss, Term};
 use crate::draw::{Draw, Stream};
 use crate::profile::{Work, measured};
 use patches::{Exemplar, Places};
@@ -143,15 +141,6 @@ impl Nearest {
         Ok(Self { config: config.clone(), white, exemplar })
     }
 
-    /// The mean distance of the patches that a step looks at, and its gradient to the batch `[n, 3, height, width]`.
-    #[must_use]
-    pub fn measure(&self, pictures: &[f32], step: u64) -> Measured {
-        if self.exemplar.is_empty() {
-            return Measured { value: 0.0, gradient: vec![0.0; pictures.len()] };
-        }
-        self.white.measure(pictures, |level, pictures| self.measure_level(level, pictures, step))
-    }
-
     fn measure_level(&self, level: usize, pictures: &[Vec<f32>], step: u64) -> (f32, Vec<Vec<f32>>) {
         let exemplar = &self.exemplar[level];
         let mut draw = Draw::new(self.config.seed, Stream::Neighbours, (step + 1) << 4 | level as u64);
@@ -212,9 +201,17 @@ fn distance(exemplar: &Exemplar, patches: &[f32], nearest: &[usize], weight: f32
     (weight * roots.iter().sum::<f32>() / count as f32, gradient)
 }
 
-impl Loss for Nearest {
-    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
-        vec![Term::new("nearest", host::differentiable(pictures, |values| self.measure(values, step)))]
+impl HostLoss for Nearest {
+    fn name(&self) -> &'static str {
+        "nearest"
+    }
+
+    /// The mean distance of the patches that a step looks at, and its gradient to the batch `[n, 3, height, width]`.
+    fn measure(&self, pictures: &[f32], step: u64) -> Measured {
+        if self.exemplar.is_empty() {
+            return Measured { value: 0.0, gradient: vec![0.0; pictures.len()] };
+        }
+        self.white.measure(pictures, |level, pictures| self.measure_level(level, pictures, step))
     }
 }
 

@@ -67,7 +67,9 @@ impl Exemplar {
     /// What some patches are found by: `[count, components]`.
     pub(super) fn described(&self, chosen: &[usize]) -> Vec<f32> {
         let terms = self.components.count();
-        chosen.iter().flat_map(|&p| &self.table[p * terms..(p + 1) * terms]).copied().collect()
+        let mut out = Vec::with_capacity(chosen.len() * terms);
+        chosen.iter().for_each(|&p| out.extend_from_slice(&self.table[p * terms..(p + 1) * terms]));
+        out
     }
 
     /// What patches `[3 * side * side, patches]` are found by: `[components, patches]`.

@@ -10,7 +10,6 @@
 mod bank;
 mod filters;
 
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use texnet_infer::{Image, Level};
@@ -18,9 +17,8 @@ use texnet_kernels::learn::projection::{Filters, Grid, Projected, project, proje
 use texnet_kernels::learn::sort::Sorter;
 use thiserror::Error;
 
-use super::host::{self, Measured};
+use super::host::{HostLoss, Measured};
 use super::white::White;
-use super::{Loss, Term};
 use crate::draw::{Draw, Stream};
 use crate::profile::{Work, measured};
 pub(crate) use bank::quantiles;
@@ -172,12 +170,6 @@ impl Sliced {
         Ok(Self { config: config.clone(), bank, white })
     }
 
-    /// The distance of a batch `[n, 3, height, width]` whose patches are pooled, and its gradient.
-    #[must_use]
-    pub fn measure(&self, pictures: &[f32], step: u64) -> Measured {
-        self.white.measure(pictures, |level, pictures| self.measure_level(level, pictures, step))
-    }
-
     /// The mean over the filters that a step draws at a level, its share of the total, and its gradient.
     fn measure_level(&self, level: usize, pictures: &[Vec<f32>], step: u64) -> (f32, Vec<Vec<f32>>) {
         let mut draw = Draw::new(self.config.seed, Stream::Selection, step << 4 | level as u64);
@@ -259,9 +251,14 @@ fn back(grid: Grid, projected: &[(Filters, Vec<Vec<f32>>)], i: usize) -> Vec<f32
     project_adjoint(Level::new(), 3, grid, &of_picture)
 }
 
-impl Loss for Sliced {
-    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
-        vec![Term::new("sliced", host::differentiable(pictures, |values| self.measure(values, step)))]
+impl HostLoss for Sliced {
+    fn name(&self) -> &'static str {
+        "sliced"
+    }
+
+    /// The distance of a batch `[n, 3, height, width]` whose patches are pooled, and its gradient.
+    fn measure(&self, pictures: &[f32], step: u64) -> Measured {
+        self.white.measure(pictures, |level, pictures| self.measure_level(level, pictures, step))
     }
 }
 
