@@ -73,6 +73,7 @@ fn conv_shapes() -> Vec<ConvShape> {
         (3, 8, 16, [3, 33]),
         (1, 9, 24, [20, 64]),
         (2, 19, 11, [17, 38]),
+        (1, 18, 13, [131, 134]),
     ];
     let mut shapes = Vec::new();
     for (batch, inputs, outputs, size) in sizes {
