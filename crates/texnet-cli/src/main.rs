@@ -13,10 +13,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use texnet::threads;
 
 use cli::{Cli, Command};
 use report::{Interrupted, PartlyDone, Report};
-use texnet::threads;
 
 /// The program failed, not its input.
 const INTERNAL: u8 = 1;

@@ -47,6 +47,12 @@ impl ConvShape {
     fn terms(&self) -> usize {
         self.inputs * self.kernel * self.kernel
     }
+
+    /// What Winograd's way reads with so many rows and columns added on every side, where that is quicker.
+    fn wide(&self, margin: usize) -> Option<WideShape> {
+        let wide = WideShape { batch: self.batch, size: self.size, margin, border: self.border };
+        (self.kernel == 3 && wide.pays()).then_some(wide)
+    }
 }
 
 /// Values of a row of work that one thread does at a time; below twice that nothing is split.
@@ -93,8 +99,7 @@ fn convolve(
     x: &[f32],
 ) -> Vec<f32> {
     let ConvShape { batch, inputs, outputs, size, kernel, border } = shape;
-    let wide = WideShape { batch, size, margin, border };
-    if kernel == 3 && wide.pays() {
+    if let Some(wide) = shape.wide(margin) {
         return wide::convolve(level, wide, [outputs, inputs], weight, bias, x);
     }
     let area = kernel * kernel;
@@ -150,9 +155,7 @@ const LANES: usize = 16;
 /// The gradient to the weights, `[outputs, inputs, kernel, kernel]`.
 #[must_use]
 pub fn backward_weights(level: Level, shape: ConvShape, x: &[f32], gradient: &[f32]) -> Vec<f32> {
-    let wide =
-        WideShape { batch: shape.batch, size: shape.size, margin: shape.margin(), border: shape.border };
-    if shape.kernel == 3 && wide.pays() {
+    if let Some(wide) = shape.wide(shape.margin()) {
         return wide::backward_weights(level, wide, [shape.outputs, shape.inputs], x, gradient);
     }
     let padded: Vec<Padded> =

@@ -21,7 +21,7 @@ use super::taps::{Source, TapsRef, bands};
 use crate::pad::Border;
 use crate::winograd::{POINTS, TILE};
 use kernels::Kernels;
-use tiles::{Finish, Inputs, Tiles};
+use tiles::{Finish, Inputs, Lift, Tiles};
 pub(super) use weights::backward as backward_weights;
 
 /// Products of a tile.
@@ -67,8 +67,24 @@ const FEWEST: usize = 32;
 impl WideShape {
     /// Whether there are enough tiles for this to be quicker than the direct sum.
     pub(super) fn pays(&self) -> bool {
-        let [rows, columns] = self.output().map(|side| side.div_ceil(TILE));
-        self.batch * rows * columns >= FEWEST
+        self.count() >= FEWEST
+    }
+
+    /// Rows and columns of tiles of a sample.
+    fn tiles(&self) -> [usize; 2] {
+        self.output().map(|side| side.div_ceil(TILE))
+    }
+
+    /// Tiles of all samples.
+    fn count(&self) -> usize {
+        let [rows, columns] = self.tiles();
+        self.batch * rows * columns
+    }
+
+    /// Samples and rows of tiles that about so many tiles are: some rows of one, or all of some.
+    fn slab(&self, tiles: usize) -> [usize; 2] {
+        let [rows, columns] = self.tiles();
+        [(tiles / (rows * columns)).max(1), (tiles / columns).clamp(1, rows)]
     }
 }
 
@@ -166,13 +182,11 @@ fn grain(slabs: usize) -> usize {
     if slabs < MANY { 1 } else { usize::MAX }
 }
 
-/// All tiles: some rows of a sample, or some samples when they are small.
+/// All tiles.
 fn slabs(out: &mut [f32], shape: WideShape, outputs: usize) -> Vec<Slab<'_>> {
     let [height, width] = shape.output();
-    let [rows, columns] = [height, width].map(|side| side.div_ceil(TILE));
-    let tiles = (shape.batch * rows * columns / MANY).clamp(FEWEST, TILES);
-    let samples = (tiles / (rows * columns)).max(1);
-    let band = (tiles / columns).clamp(1, rows);
+    let [samples, band] = shape.slab((shape.count() / MANY).clamp(FEWEST, TILES));
+    let [rows, _] = shape.tiles();
     let volume = outputs * height * width;
     let chunks = out.chunks_mut(samples * volume).enumerate();
     let of_chunk = |(i, chunk): (usize, _)| {
@@ -192,18 +206,31 @@ impl Slab<'_> {
         let tiles = Tiles::new(input.shape, self.samples.clone(), self.rows.clone());
         let plane = kernels.inputs * tiles.stride() + GAP;
         scratch::with(PRODUCTS * plane, |transformed| {
-            let groups = bands(transformed, plane, CHANNELS * tiles.stride());
-            let groups = groups.into_par_iter().take(kernels.inputs.div_ceil(CHANNELS)).enumerate();
-            groups.with_min_len(grain).for_each(|(i, mut points)| {
-                let channels = i * CHANNELS..((i + 1) * CHANNELS).min(kernels.inputs);
-                tiles.transform::<Inputs, _>(level, input, kernels.inputs, channels, &mut points);
-            });
+            transform::<Inputs, _>(level, &tiles, input, kernels.inputs, grain, transformed);
             let blocks = blocks(self.out, kernels.outputs).into_par_iter().enumerate();
             blocks.with_min_len(grain).for_each(|(i, mut out)| {
                 block(level, kernels, i * OUTPUTS, &tiles, transformed, finish, &mut out);
             });
         });
     }
+}
+
+/// The tiles of all channels, `[channels, stride]` to each of 36 planes.
+fn transform<L: Lift<N>, const N: usize>(
+    level: Level,
+    tiles: &Tiles,
+    input: Input<'_>,
+    channels: usize,
+    grain: usize,
+    out: &mut [f32],
+) {
+    let plane = out.len() / PRODUCTS;
+    let groups = bands(out, plane, CHANNELS * tiles.stride()).into_par_iter();
+    let groups = groups.take(channels.div_ceil(CHANNELS)).enumerate().with_min_len(grain);
+    groups.for_each(|(i, mut points)| {
+        let group = i * CHANNELS..((i + 1) * CHANNELS).min(channels);
+        tiles.transform::<L, N>(level, input, channels, group, &mut points);
+    });
 }
 
 /// The planes of some samples by blocks of outputs.

@@ -15,11 +15,10 @@ use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x16};
 use rayon::prelude::*;
 
 use super::tiles::{Gradients, Inputs, LANES, Lift, Tiles};
-use super::{CHANNELS, GAP, Input, PRODUCTS, WideShape};
+use super::{GAP, Input, PRODUCTS, WideShape, transform};
 use crate::learn::scratch;
-use crate::learn::taps::bands;
 use crate::pad::Border;
-use crate::winograd::{POINTS, TILE};
+use crate::winograd::POINTS;
 
 /// Values of the transformed tiles of a slab, about: with fewer, sums are fetched and stored too often.
 const SLAB: usize = 300_000;
@@ -50,8 +49,7 @@ pub(in crate::learn) fn backward(
 ) -> Vec<f32> {
     let weights = Weights { shape, outputs, inputs };
     let slabs = weights.slabs();
-    let tiles = shape.batch * shape.output().map(|side| side.div_ceil(TILE)).iter().product::<usize>();
-    let parts = (tiles / PART).clamp(1, PARTS);
+    let parts = (shape.count() / PART).clamp(1, PARTS);
     let parts: Vec<_> = slabs.chunks(slabs.len().div_ceil(parts)).collect();
     let sums: Vec<_> = parts.into_par_iter().map(|slabs| weights.part(level, slabs, x, gradient)).collect();
     let add = |mut sum: Vec<f32>, part: Vec<f32>| {
@@ -70,10 +68,8 @@ struct Slab {
 impl Weights {
     /// All tiles, as many at a time as the cache holds.
     fn slabs(&self) -> Vec<Slab> {
-        let [rows, columns] = self.shape.output().map(|side| side.div_ceil(TILE));
-        let tiles = SLAB / (PRODUCTS * (self.inputs + self.outputs));
-        let samples = (tiles / (rows * columns)).max(1);
-        let band = (tiles / columns).clamp(1, rows);
+        let [samples, band] = self.shape.slab(SLAB / (PRODUCTS * (self.inputs + self.outputs)));
+        let [rows, _] = self.shape.tiles();
         let firsts = (0..self.shape.batch).step_by(samples);
         let of = |first: usize| (first, (first + samples).min(self.shape.batch));
         let bands = |(first, end)| {
@@ -122,8 +118,8 @@ impl Weights {
         let x = Input { values: x, mask: None, shape: self.shape };
         let gradient = Input { values: gradient, mask: None, shape: inner };
         rayon::join(
-            || transform::<Inputs, _>(level, tiles, x, self.inputs, data),
-            || transform::<Gradients, _>(level, tiles, gradient, self.outputs, gradients),
+            || transform_whole::<Inputs, _>(level, tiles, x, self.inputs, data),
+            || transform_whole::<Gradients, _>(level, tiles, gradient, self.outputs, gradients),
         );
     }
 
@@ -163,25 +159,18 @@ impl Weights {
     }
 }
 
-/// The tiles of some channels, `[channels, stride]` to each of 36 planes; zeros fill up the last vectors.
-fn transform<L: Lift<N>, const N: usize>(
+/// The tiles of all channels; zeros fill up their last vectors.
+fn transform_whole<L: Lift<N>, const N: usize>(
     level: Level,
     tiles: &Tiles,
     input: Input<'_>,
     channels: usize,
     out: &mut [f32],
 ) {
-    let stride = tiles.stride();
-    let plane = out.len() / PRODUCTS;
-    let groups = bands(out, plane, CHANNELS * stride).into_par_iter().enumerate();
-    groups.take(channels.div_ceil(CHANNELS)).for_each(|(i, mut points)| {
-        let group = i * CHANNELS..((i + 1) * CHANNELS).min(channels);
-        let count = group.len();
-        tiles.transform::<L, N>(level, input, channels, group, &mut points);
-        for point in points {
-            point.chunks_exact_mut(stride).take(count).for_each(|row| row[tiles.len()..].fill(0.0));
-        }
-    });
+    transform::<L, N>(level, tiles, input, channels, 1, out);
+    for plane in out.chunks_exact_mut(out.len() / PRODUCTS) {
+        plane.chunks_exact_mut(tiles.stride()).take(channels).for_each(|row| row[tiles.len()..].fill(0.0));
+    }
 }
 
 /// Transformed tiles of all channels, of 36 products or of one.
