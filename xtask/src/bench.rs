@@ -95,9 +95,13 @@ fn program(name: &str) -> String {
 
 /// The peer's script and the name of its work.
 fn peer(work: &str) -> Result<Vec<String>> {
-    let python = std::env::var("TEXNET_PYTHON").unwrap_or_else(|_| "python3".into());
     let script = shared().join("tools/bench_torch.py").canonicalize()?;
-    Ok(vec![python, script.display().to_string(), work.into()])
+    Ok(vec![python(), script.display().to_string(), work.into()])
+}
+
+/// The Python of the peers.
+fn python() -> String {
+    std::env::var("TEXNET_PYTHON").unwrap_or_else(|_| "python3".into())
 }
 
 /// The line of JSON that a process prints, on as many cores as it has threads.

@@ -66,7 +66,8 @@ fn paper_step(options: &Options, device: &Device) -> Result<Work> {
 fn default_step(options: &Options, device: &Device) -> Result<Work> {
     let settings =
         [format!("size={}", options.size), "iterations=1000000".into(), "coarse_iterations=[]".into()];
-    let image = texnet_io::read::read(Path::new("assets/exemplars/bricks.png"))?.to_image();
+    let exemplar = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/exemplars/bricks.png");
+    let image = texnet_io::read::read(&exemplar)?.to_image();
     let config = TrainConfig::new("default", &settings)?.resolve(std::slice::from_ref(&image))?;
     steps(Trainer::new(&config, &[image], device)?)
 }

@@ -1,14 +1,22 @@
-//! What learning with VGG-19 costs, beside PyTorch.
+//! What learning costs, beside the same work in PyTorch: with VGG-19, and a step of the default preset beside one of
+//! the prototype of sliced losses.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{measured, median, peer, program, put};
+use super::{measured, median, peer, program, put, python};
+use crate::shared;
+
+/// Times the prototype, whose folder it is given.
+const PROTOTYPE: &str = include_str!("prototype.py");
 
 /// Rounds; each runs everyone once.
 const ROUNDS: usize = 7;
 /// Runs within one round.
 const RUNS: usize = 3;
+
+/// What the script of the other peers does not know.
+const STEP: &str = "step";
 
 /// The same work for both.
 struct Contest {
@@ -18,7 +26,7 @@ struct Contest {
     batch: usize,
 }
 
-const CONTESTS: [Contest; 3] = [
+const CONTESTS: [Contest; 4] = [
     Contest { about: "features to relu5_1", work: "describe", size: 256, batch: 1 },
     Contest {
         about: "also Gram losses and the gradient to the picture",
@@ -27,6 +35,7 @@ const CONTESTS: [Contest; 3] = [
         batch: 1,
     },
     Contest { about: "one step of the paper's generator", work: "train", size: 128, batch: 4 },
+    Contest { about: "one step of the default preset, or of the prototype", work: STEP, size: 128, batch: 1 },
 ];
 
 /// Milliseconds and MiB of one run of everyone; the peer's are missing where it does not run.
@@ -53,10 +62,17 @@ pub(super) fn run() -> Result<()> {
     put("docs/performance.md", &table)
 }
 
+/// The words that start the prototype.
+fn prototype() -> Result<Vec<String>> {
+    let folder = shared().join("prototypes/sliced").canonicalize()?;
+    Ok(vec![python(), "-c".into(), PROTOTYPE.into(), folder.display().to_string()])
+}
+
 impl Contest {
     fn round(&self) -> Result<Round> {
         let ours = self.measure(vec![program("learn"), self.work.into()], 1)?;
-        let peer = peer(self.work).and_then(|words| self.measure(words, 1)).ok();
+        let words = if self.work == STEP { prototype() } else { peer(self.work) };
+        let peer = words.and_then(|words| self.measure(words, 1)).ok();
         let both = self.measure(vec![program("learn"), self.work.into()], 2)?;
         Ok(Round { ours, both_cores: both[0], peer })
     }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use fearless_simd::{Level, Simd, SimdBase, dispatch, f32x16};
+use fearless_simd::{Level, Select, Simd, SimdBase, dispatch, f32x16};
 
 use super::{Input, WideShape};
 use crate::learn::scratch;
@@ -202,6 +202,38 @@ fn deinterleave<S: Simd>(simd: S, values: &[f32]) -> [f32x16<S>; TILE] {
     [p, q, r, s]
 }
 
+/// A row of the input that begins `at`, with its margins, or zeros.
+#[inline(always)]
+fn fill_line<S: Simd>(simd: S, input: Input<'_>, at: Option<usize>, line: &mut [f32]) {
+    let WideShape { size: [_, width], margin, border, .. } = input.shape;
+    let Some(at) = at else { return line.fill(0.0) };
+    let (inner, values) = (&mut line[margin..margin + width], &input.values[at..at + width]);
+    match input.mask {
+        None => inner.copy_from_slice(values),
+        Some(mask) => keep(simd, values, &mask[at..at + width], inner),
+    }
+    for x in (0..margin).chain(margin + width..width + 2 * margin) {
+        let source = border.index(x as isize - margin as isize, width);
+        line[x] = source.map_or(0.0, |x| line[margin + x]);
+    }
+}
+
+/// The values where the mask is positive, zeros elsewhere.
+#[inline(always)]
+fn keep<S: Simd>(simd: S, values: &[f32], mask: &[f32], out: &mut [f32]) {
+    let none = f32x16::splat(simd, 0.0);
+    let (whole, rest) = out.as_chunks_mut::<LANES>();
+    let start = whole.len() * LANES;
+    for (i, out) in whole.iter_mut().enumerate() {
+        let at = i * LANES..(i + 1) * LANES;
+        let positive = f32x16::from_slice(simd, &mask[at.clone()]).simd_gt(none);
+        positive.select(f32x16::from_slice(simd, &values[at]), none).store_slice(out);
+    }
+    for i in 0..rest.len() {
+        rest[i] = if mask[start + i] > 0.0 { values[start + i] } else { 0.0 };
+    }
+}
+
 /// One channel of a slab, in planes that hold every fourth row and every fourth column, so that neighbouring tiles
 /// read neighbouring values. The first two columns of the next tile have planes of their own: tiles of different rows
 /// may follow each other.
@@ -209,65 +241,51 @@ struct Staged {
     /// Values of a plane: `[rows + 1, columns]` and a vector more.
     plane: usize,
     columns: usize,
-    /// A row of the padded input, and what vectors read behind it.
-    line: Vec<f32>,
+    /// Rows of the padded input, each with what vectors read behind it.
+    lines: Vec<f32>,
+    /// Values from one row to the next.
+    pitch: usize,
 }
 
 impl Staged {
     fn new(tiles: &Tiles) -> Self {
         let plane = (tiles.rows + 1) * tiles.columns + LANES;
-        let line = vec![0.0; TILE * (tiles.columns.next_multiple_of(LANES) + 1)];
-        Self { plane, columns: tiles.columns, line }
+        let pitch = TILE * (tiles.columns.next_multiple_of(LANES) + 1);
+        Self { plane, columns: tiles.columns, lines: vec![0.0; (TILE * tiles.rows + 2) * pitch], pitch }
     }
 
     fn len(&self) -> usize {
         TILE * POINTS * self.plane
     }
 
-    /// From plane number `channel` of the input.
+    /// From plane number `channel` of the input. All rows are fetched before any is spread: memory answers sooner to
+    /// requests in a row.
     #[inline(always)]
     fn fill<S: Simd>(&mut self, simd: S, tiles: &Tiles, input: Input<'_>, channel: usize, out: &mut [f32]) {
         let WideShape { size: [height, width], margin, border, .. } = input.shape;
-        for y in 0..TILE * tiles.rows + 2 {
+        for (y, line) in self.lines.chunks_exact_mut(self.pitch).enumerate() {
             let row = TILE * tiles.first + y;
             let source = border.index(row as isize - margin as isize, height);
             let at = source.filter(|_| row < height + 2 * margin).map(|y| (channel * height + y) * width);
-            self.fill_line(input, at);
-            self.spread(simd, &mut out[y % TILE * POINTS * self.plane + y / TILE * self.columns..]);
+            fill_line(simd, input, at, line);
+        }
+        for (y, line) in self.lines.chunks_exact(self.pitch).enumerate() {
+            self.spread(simd, line, &mut out[y % TILE * POINTS * self.plane + y / TILE * self.columns..]);
         }
     }
 
-    /// Every fourth value of the line to each of six planes. Whole vectors are written: what stands behind a row is
+    /// Every fourth value of a line to each of six planes. Whole vectors are written: what stands behind a row is
     /// the beginning of the next, which comes later.
     #[inline(always)]
-    fn spread<S: Simd>(&self, simd: S, out: &mut [f32]) {
+    fn spread<S: Simd>(&self, simd: S, line: &[f32], out: &mut [f32]) {
         for first in (0..self.columns).step_by(LANES) {
-            let values = deinterleave(simd, &self.line[TILE * first..][..TILE * LANES]);
-            let next = deinterleave(simd, &self.line[TILE * (first + 1)..][..TILE * LANES]);
+            let values = deinterleave(simd, &line[TILE * first..][..TILE * LANES]);
+            let next = deinterleave(simd, &line[TILE * (first + 1)..][..TILE * LANES]);
             let columns = [values[0], values[1], values[2], values[3], next[0], next[1]];
             for x in 0..POINTS {
                 let start = x * self.plane + first;
                 columns[x].store_slice(&mut out[start..start + LANES]);
             }
-        }
-    }
-
-    /// A row of the input that begins `at`, or zeros.
-    #[inline(always)]
-    fn fill_line(&mut self, input: Input<'_>, at: Option<usize>) {
-        let WideShape { size: [_, width], margin, border, .. } = input.shape;
-        let Some(at) = at else { return self.line.fill(0.0) };
-        let (line, values) = (&mut self.line[margin..margin + width], &input.values[at..at + width]);
-        match input.mask {
-            None => line.copy_from_slice(values),
-            Some(mask) => {
-                let both = values.iter().zip(&mask[at..at + width]);
-                line.iter_mut().zip(both).for_each(|(out, (v, m))| *out = if *m > 0.0 { *v } else { 0.0 });
-            }
-        }
-        for x in (0..margin).chain(margin + width..width + 2 * margin) {
-            let source = border.index(x as isize - margin as isize, width);
-            self.line[x] = source.map_or(0.0, |x| self.line[margin + x]);
         }
     }
 
