@@ -2,7 +2,7 @@
 //!
 //! The outputs of a tile are A' [(G w G') . (B' d B)] A, so that the gradient to the weights is the sum of
 //! G' [(A g A') . (B' d B)] G over all tiles: 36 products instead of 144, and G once at the end. Tiles lie along the
-//! vectors; a sum is kept for each lane until then.
+//! vectors.
 
 #![expect(
     clippy::needless_range_loop,
@@ -23,11 +23,13 @@ use crate::winograd::POINTS;
 /// Values of the transformed tiles of a slab, about: with fewer, sums are fetched and stored too often.
 const SLAB: usize = 300_000;
 /// Tiles whose sums are kept apart, at least.
-const PART: usize = 512;
+const PART: usize = 128;
 /// Parts, at most.
 const PARTS: usize = 8;
-/// Outputs whose sums are made by one thread at a time.
-const ROWS: usize = 4;
+/// Outputs, and inputs, whose products are summed together.
+const SIDE: usize = 4;
+/// Their sums.
+const SQUARE: usize = SIDE * SIDE;
 /// Elements of a kernel.
 const AREA: usize = 9;
 
@@ -82,8 +84,7 @@ impl Weights {
 
     /// The sum over some slabs.
     fn part(self, level: Level, slabs: &[Slab], x: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let block = PRODUCTS * self.plane();
-        let mut sums = vec![0.0; self.outputs.div_ceil(ROWS) * block];
+        let mut sums = vec![0.0; self.outputs.div_ceil(SIDE) * PRODUCTS * self.plane()];
         for slab in slabs {
             let tiles = Tiles::new(self.shape, slab.samples.clone(), slab.rows.clone());
             let [inputs, outputs] =
@@ -91,19 +92,19 @@ impl Weights {
             scratch::with(inputs + outputs, |memory| {
                 let (data, gradients) = memory.split_at_mut(inputs);
                 self.transform(level, &tiles, [x, gradient], [data, gradients]);
-                let blocks = sums.par_chunks_exact_mut(block).enumerate();
+                let factors = Factors { data, gradients, stride: tiles.stride() };
+                let blocks = sums.par_chunks_exact_mut(PRODUCTS * self.plane()).enumerate();
                 blocks.for_each(|(i, sums)| {
-                    let factors = Factors { data, gradients, stride: tiles.stride() };
-                    dispatch!(level, simd => self.add(simd, factors, i * ROWS, sums));
+                    dispatch!(level, simd => self.add(simd, factors, i * SIDE, sums));
                 });
             });
         }
         self.finish(level, &sums)
     }
 
-    /// Sums of a product, of a block of outputs: `[ROWS, inputs, LANES]`.
+    /// Sums of a product, of a block of outputs: squares of outputs and inputs.
     fn plane(self) -> usize {
-        ROWS * self.inputs * LANES
+        self.inputs.div_ceil(SIDE) * SQUARE
     }
 
     /// B' d B of the inputs and A g A' of the gradients.
@@ -126,34 +127,32 @@ impl Weights {
     /// Adds a slab's products to the sums of the block of outputs from `first` on.
     #[inline(always)]
     fn add<S: Simd>(self, simd: S, factors: Factors<'_>, first: usize, sums: &mut [f32]) {
-        let wide = <S::f32s as SimdBase<S>>::LEN >= LANES;
-        let planes = sums.chunks_exact_mut(self.plane()).enumerate();
-        for (product, sums) in planes {
+        for (product, sums) in sums.chunks_exact_mut(self.plane()).enumerate() {
             let factors = factors.of(product);
-            let mut r = 0;
-            while r < ROWS.min(self.outputs - first) {
-                let rows = Rows { factors, output: first + r, inputs: self.inputs };
-                let sums = &mut sums[r * self.inputs * LANES..];
-                r += match ROWS.min(self.outputs - first) - r {
-                    4.. if wide => rows.inputs::<S, 4, 4>(simd, sums),
-                    2.. => rows.inputs::<S, 2, 2>(simd, sums),
-                    _ => rows.inputs::<S, 1, 4>(simd, sums),
-                };
+            let rows = vectors(factors.gradients, [first, self.outputs], factors.stride);
+            for (i, sums) in sums.as_chunks_mut::<SQUARE>().0.iter_mut().enumerate() {
+                let columns = vectors(factors.data, [i * SIDE, self.inputs], factors.stride);
+                let products = square(simd, rows, columns);
+                (f32x16::from_slice(simd, sums) + products).store_slice(sums);
             }
         }
     }
 
-    /// The gradient from the sums of every lane.
+    /// The gradient from the sums.
     fn finish(self, level: Level, sums: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.outputs * self.inputs * AREA];
-        let outputs = out.par_chunks_exact_mut(self.inputs * AREA).enumerate();
-        outputs.for_each(|(o, out)| {
-            let sums = &sums[o / ROWS * PRODUCTS * self.plane() + o % ROWS * self.inputs * LANES..];
-            dispatch!(level, simd => {
-                for (c, out) in out.chunks_exact_mut(AREA).enumerate() {
-                    lower(simd, &sums[c * LANES..], self.plane(), out);
+        let blocks = out.par_chunks_mut(SIDE * self.inputs * AREA);
+        blocks.zip(sums.par_chunks_exact(PRODUCTS * self.plane())).for_each(|(out, sums)| {
+            for first in (0..self.inputs).step_by(SIDE) {
+                let mut weights = [[0.0; SQUARE]; AREA];
+                dispatch!(level, simd => lower(simd, &sums[first * SIDE..], self.plane(), &mut weights));
+                for (r, row) in out.chunks_exact_mut(self.inputs * AREA).enumerate() {
+                    let kernels = row[first * AREA..].chunks_exact_mut(AREA).take(SIDE);
+                    for (t, kernel) in kernels.enumerate() {
+                        (0..AREA).for_each(|i| kernel[i] = weights[i][r * SIDE + t]);
+                    }
                 }
-            });
+            }
         });
         out
     }
@@ -191,83 +190,101 @@ impl Factors<'_> {
     }
 }
 
-/// Some outputs with all inputs.
-#[derive(Clone, Copy)]
-struct Rows<'a> {
-    factors: Factors<'a>,
-    output: usize,
-    inputs: usize,
-}
-
-impl Rows<'_> {
-    /// Of `R` outputs, at most `T` inputs at a time; returns `R`.
-    #[inline(always)]
-    fn inputs<S: Simd, const R: usize, const T: usize>(self, simd: S, sums: &mut [f32]) -> usize {
-        let mut c = 0;
-        while c < self.inputs {
-            c += match self.inputs - c {
-                left if left >= T => self.tile::<S, R, T>(simd, c, sums),
-                3.. if T == 4 => self.tile::<S, R, 3>(simd, c, sums),
-                2.. if T == 4 => self.tile::<S, R, 2>(simd, c, sums),
-                _ => self.tile::<S, R, 1>(simd, c, sums),
-            };
-        }
-        R
-    }
-
-    /// Of `T` inputs from `c` on; returns `T`.
-    #[inline(always)]
-    fn tile<S: Simd, const R: usize, const T: usize>(self, simd: S, c: usize, sums: &mut [f32]) -> usize {
-        let gradients = vectors::<R>(self.factors.gradients, self.output, self.factors.stride);
-        let data = vectors::<T>(self.factors.data, c, self.factors.stride);
-        let at = |r: usize, t: usize| (r * self.inputs + c + t) * LANES;
-        let mut acc = [[f32x16::splat(simd, 0.0); T]; R];
-        for r in 0..R {
-            for t in 0..T {
-                acc[r][t] = f32x16::from_slice(simd, &sums[at(r, t)..at(r, t) + LANES]);
-            }
-        }
-        for x in 0..self.factors.stride / LANES {
-            let mut values = [f32x16::splat(simd, 0.0); T];
-            for t in 0..T {
-                values[t] = f32x16::from_slice(simd, &data[t][x]);
-            }
-            for r in 0..R {
-                let g = f32x16::from_slice(simd, &gradients[r][x]);
-                for t in 0..T {
-                    acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
-                }
-            }
-        }
-        for r in 0..R {
-            for t in 0..T {
-                acc[r][t].store_slice(&mut sums[at(r, t)..at(r, t) + LANES]);
-            }
-        }
-        T
-    }
-}
-
-/// The tiles of `N` channels from `first` on, by vectors.
+/// The sums over all tiles of the products of some outputs' gradients and some inputs.
 #[inline(always)]
-fn vectors<const N: usize>(values: &[f32], first: usize, stride: usize) -> [&[[f32; LANES]]; N] {
-    let mut rows: [&[[f32; LANES]]; N] = [&[]; N];
+fn square<S: Simd>(simd: S, rows: [Vectors<'_>; SIDE], columns: [Vectors<'_>; SIDE]) -> f32x16<S> {
+    let mut sums = [f32x16::splat(simd, 0.0); SQUARE];
+    if <S::f32s as SimdBase<S>>::LEN >= LANES {
+        sums_of::<S, SIDE>(simd, [0, 0], rows, columns, &mut sums);
+    } else {
+        for r in (0..SIDE).step_by(2) {
+            for t in (0..SIDE).step_by(2) {
+                sums_of::<S, 2>(simd, [r, t], rows, columns, &mut sums);
+            }
+        }
+    }
+    fold(simd, sums)
+}
+
+/// As many outputs and inputs, from the given ones on, as registers hold; a sum for each lane.
+#[inline(always)]
+fn sums_of<S: Simd, const N: usize>(
+    simd: S,
+    [row, column]: [usize; 2],
+    rows: [Vectors<'_>; SIDE],
+    columns: [Vectors<'_>; SIDE],
+    sums: &mut [f32x16<S>; SQUARE],
+) {
+    let mut acc = [[f32x16::splat(simd, 0.0); N]; N];
+    let count = rows[0].len();
+    let (rows, columns) = (&rows[row..row + N], &columns[column..column + N]);
+    let (rows, columns) = (cut::<N>(rows, count), cut::<N>(columns, count));
+    for x in 0..count {
+        let mut values = [f32x16::splat(simd, 0.0); N];
+        for t in 0..N {
+            values[t] = f32x16::from_slice(simd, &columns[t][x]);
+        }
+        for r in 0..N {
+            let g = f32x16::from_slice(simd, &rows[r][x]);
+            for t in 0..N {
+                acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
+            }
+        }
+    }
+    for r in 0..N {
+        for t in 0..N {
+            sums[(row + r) * SIDE + column + t] = acc[r][t];
+        }
+    }
+}
+
+/// The sum of every vector's lanes: halves are added, sixteen vectors at a time.
+#[inline(always)]
+fn fold<S: Simd>(simd: S, mut sums: [f32x16<S>; SQUARE]) -> f32x16<S> {
+    let mut half = SQUARE / 2;
+    while half > 0 {
+        for i in 0..half {
+            let (low, high) = simd.interleave_f32x16(sums[i], sums[i + half]);
+            sums[i] = low + high;
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
+/// The tiles of a channel.
+type Vectors<'a> = &'a [[f32; LANES]];
+
+/// All of the same length.
+#[inline(always)]
+fn cut<'a, const N: usize>(rows: &[Vectors<'a>], count: usize) -> [Vectors<'a>; N] {
+    let mut out: [Vectors<'a>; N] = [&[]; N];
     for i in 0..N {
-        let start = (first + i) * stride;
-        rows[i] = &values[start..start + stride].as_chunks().0[..stride / LANES];
+        out[i] = &rows[i][..count];
+    }
+    out
+}
+
+/// The tiles of the channels from `first` on; the last stands in for those that there are not.
+#[inline(always)]
+fn vectors(values: &[f32], [first, channels]: [usize; 2], stride: usize) -> [Vectors<'_>; SIDE] {
+    let mut rows: [Vectors<'_>; SIDE] = [&[]; SIDE];
+    for i in 0..SIDE {
+        let start = (first + i).min(channels - 1) * stride;
+        rows[i] = values[start..start + stride].as_chunks().0;
     }
     rows
 }
 
-/// G' m G of one weight's sums, whose products lie `plane` apart, and the sum over their lanes.
+/// G' m G of a square of weights, whose products lie `plane` apart.
 #[inline(always)]
-fn lower<S: Simd>(simd: S, sums: &[f32], plane: usize, out: &mut [f32]) {
+fn lower<S: Simd>(simd: S, sums: &[f32], plane: usize, out: &mut [[f32; SQUARE]; AREA]) {
     let mut rows = [[f32x16::splat(simd, 0.0); 3]; POINTS];
     for y in 0..POINTS {
         let mut row = [f32x16::splat(simd, 0.0); POINTS];
         for x in 0..POINTS {
             let at = (y * POINTS + x) * plane;
-            row[x] = f32x16::from_slice(simd, &sums[at..at + LANES]);
+            row[x] = f32x16::from_slice(simd, &sums[at..at + SQUARE]);
         }
         rows[y] = lower_row(simd, row);
     }
@@ -275,7 +292,7 @@ fn lower<S: Simd>(simd: S, sums: &[f32], plane: usize, out: &mut [f32]) {
         let column = [rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x], rows[5][x]];
         let column = lower_row(simd, column);
         for y in 0..3 {
-            out[3 * y + x] = column[y].as_slice().iter().sum();
+            column[y].store_slice(&mut out[3 * y + x]);
         }
     }
 }

@@ -8,6 +8,7 @@
 //! the exemplar's own colour space.
 
 mod patches;
+mod places;
 
 use serde::{Deserialize, Serialize};
 use texnet_infer::{Image, Level};
@@ -19,7 +20,8 @@ use super::host::{HostLoss, Measured};
 use super::white::{White, exemplar_levels};
 use crate::draw::{Draw, Stream};
 use crate::profile::{Work, measured};
-use patches::{Exemplar, Places};
+use patches::Exemplar;
+use places::Places;
 
 /// Which patches are compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,11 @@
-//! Patches: cut from tori, described by principal components, and pasted back.
+//! The patches of an exemplar, and the principal components that patches are found by.
 
 use nalgebra::DMatrix;
 use texnet_infer::Level;
 use texnet_kernels::learn::projection::{Filters, Grid, project, project_inside};
 
 use super::NearestConfig;
+use super::places::{Corner, cut};
 use crate::draw::Draw;
 use crate::loss::white::{Planes, thin};
 
@@ -22,8 +23,8 @@ pub(super) struct Exemplar {
     side: usize,
     /// `[patches, components]`.
     table: Vec<f32>,
-    /// Picture, and row and column of the corner, of every patch.
-    corners: Vec<[usize; 3]>,
+    /// Of every patch.
+    corners: Vec<Corner>,
     /// Mean squared distance of the patches from their mean; that of their components.
     pub(super) variance: f32,
     pub(super) found_variance: f32,
@@ -80,22 +81,8 @@ impl Exemplar {
 
     /// The values of some patches: `[3 * side * side, patches]`.
     pub(super) fn patches(&self, numbers: &[usize]) -> Vec<f32> {
-        let side = self.side;
-        let mut out = Vec::with_capacity(3 * side * side * numbers.len());
-        // Where row `ky` of channel `c` begins, of every patch.
-        let mut rows: Vec<&[f32]> = Vec::with_capacity(numbers.len());
-        for (c, ky) in (0..3 * side).map(|row| (row / side, row % side)) {
-            let row = |&number: &usize| {
-                let [picture, y, x] = self.corners[number];
-                let Planes { data, size: [height, width] } = &self.pictures[picture];
-                let start = (c * height + y + ky) * width + x;
-                &data[start..start + side]
-            };
-            rows.clear();
-            rows.extend(numbers.iter().map(row));
-            (0..side).for_each(|kx| out.extend(rows.iter().map(|row| row[kx])));
-        }
-        out
+        let corners: Vec<_> = numbers.iter().map(|&number| self.corners[number]).collect();
+        cut(&self.pictures, &corners, self.side)
     }
 
     /// How many there are.
@@ -144,69 +131,4 @@ fn principal(config: &NearestConfig, pictures: &[Planes], draw: &mut Draw) -> Fi
     let weights =
         kept.flat_map(|&c| eigen.eigenvectors.column(c).iter().map(|&v| v as f32).collect::<Vec<_>>());
     Filters { channels: 3, side: config.side, weights: weights.collect() }
-}
-
-/// Patches of a batch of tori.
-#[derive(Debug)]
-pub(super) struct Places {
-    size: [usize; 2],
-    side: usize,
-    /// Picture, and row and column of the corner.
-    corners: Vec<[usize; 3]>,
-}
-
-impl Places {
-    /// `count` places anywhere in `pictures` pictures.
-    pub(super) fn draw(
-        count: usize,
-        pictures: usize,
-        size: [usize; 2],
-        side: usize,
-        draw: &mut Draw,
-    ) -> Self {
-        let corner = |_| [pictures, size[0], size[1]].map(|below| draw.below(below));
-        Self::at((0..count).map(corner).collect(), size, side)
-    }
-
-    /// The places of these corners: picture, row, column.
-    pub(super) fn at(corners: Vec<[usize; 3]>, size: [usize; 2], side: usize) -> Self {
-        Self { size, side, corners }
-    }
-
-    /// Calls `visit` with every term of a patch and where its value lies in its picture, for every place in turn.
-    fn sources(&self, mut visit: impl FnMut(usize, &[(usize, usize)])) {
-        let ([height, width], side) = (self.size, self.side);
-        // The rows and columns of every place once: a torus asks for divisions.
-        let wrapped = |axis: usize, size: usize, k: usize| -> Vec<usize> {
-            self.corners.iter().map(|corner| (corner[axis] + k) % size).collect()
-        };
-        let rows: Vec<Vec<usize>> = (0..side).map(|k| wrapped(1, height, k)).collect();
-        let columns: Vec<Vec<usize>> = (0..side).map(|k| wrapped(2, width, k)).collect();
-        let mut found = Vec::with_capacity(self.corners.len());
-        for term in 0..3 * side * side {
-            let [c, ky, kx] = [term / (side * side), term / side % side, term % side];
-            let places = self.corners.iter().zip(&rows[ky]).zip(&columns[kx]);
-            found.clear();
-            found.extend(places.map(|((corner, y), x)| (corner[0], (c * height + y) * width + x)));
-            visit(term, &found);
-        }
-    }
-
-    /// `[3 * side * side, places]`.
-    pub(super) fn cut(&self, pictures: &[Vec<f32>]) -> Vec<f32> {
-        let mut out = Vec::with_capacity(3 * self.side * self.side * self.corners.len());
-        self.sources(|_, places| out.extend(places.iter().map(|&(picture, at)| pictures[picture][at])));
-        out
-    }
-
-    /// The adjoint of [`Places::cut`].
-    pub(super) fn paste(&self, gradient: &[f32], pictures: usize) -> Vec<Vec<f32>> {
-        let mut out = vec![vec![0.0; 3 * self.size[0] * self.size[1]]; pictures];
-        let count = self.corners.len();
-        self.sources(|term, places| {
-            let row = &gradient[term * count..(term + 1) * count];
-            places.iter().zip(row).for_each(|(&(picture, at), g)| out[picture][at] += g);
-        });
-        out
-    }
 }
