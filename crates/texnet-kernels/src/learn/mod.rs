@@ -15,6 +15,7 @@ pub mod pyramid;
 pub mod reference;
 mod scratch;
 pub mod sort;
+mod squares;
 mod sums;
 pub mod taps;
 pub mod wide;

@@ -14,9 +14,10 @@ use std::ops::Range;
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x16};
 use rayon::prelude::*;
 
-use super::tiles::{Gradients, Inputs, LANES, Lift, Tiles};
+use super::tiles::{Gradients, Inputs, Lift, Tiles};
 use super::{GAP, Input, PRODUCTS, WideShape, transform};
 use crate::learn::scratch;
+use crate::learn::squares::{SIDE, SQUARE, channels, products};
 use crate::pad::Border;
 use crate::winograd::POINTS;
 
@@ -26,10 +27,6 @@ const SLAB: usize = 300_000;
 const PART: usize = 128;
 /// Parts, at most.
 const PARTS: usize = 8;
-/// Outputs, and inputs, whose products are summed together.
-const SIDE: usize = 4;
-/// Their sums.
-const SQUARE: usize = SIDE * SIDE;
 /// Elements of a kernel.
 const AREA: usize = 9;
 
@@ -129,11 +126,10 @@ impl Weights {
     fn add<S: Simd>(self, simd: S, factors: Factors<'_>, first: usize, sums: &mut [f32]) {
         for (product, sums) in sums.chunks_exact_mut(self.plane()).enumerate() {
             let factors = factors.of(product);
-            let rows = vectors(factors.gradients, [first, self.outputs], factors.stride);
+            let rows = channels(factors.gradients, [first, self.outputs], factors.stride);
             for (i, sums) in sums.as_chunks_mut::<SQUARE>().0.iter_mut().enumerate() {
-                let columns = vectors(factors.data, [i * SIDE, self.inputs], factors.stride);
-                let products = square(simd, rows, columns);
-                (f32x16::from_slice(simd, sums) + products).store_slice(sums);
+                let columns = channels(factors.data, [i * SIDE, self.inputs], factors.stride);
+                (f32x16::from_slice(simd, sums) + products(simd, rows, columns)).store_slice(sums);
             }
         }
     }
@@ -188,92 +184,6 @@ impl Factors<'_> {
             [plane(self.data), plane(self.gradients)].map(|p| product * p..(product + 1) * p);
         Self { data: &self.data[data], gradients: &self.gradients[gradients], ..self }
     }
-}
-
-/// The sums over all tiles of the products of some outputs' gradients and some inputs.
-#[inline(always)]
-fn square<S: Simd>(simd: S, rows: [Vectors<'_>; SIDE], columns: [Vectors<'_>; SIDE]) -> f32x16<S> {
-    let mut sums = [f32x16::splat(simd, 0.0); SQUARE];
-    if <S::f32s as SimdBase<S>>::LEN >= LANES {
-        sums_of::<S, SIDE>(simd, [0, 0], rows, columns, &mut sums);
-    } else {
-        for r in (0..SIDE).step_by(2) {
-            for t in (0..SIDE).step_by(2) {
-                sums_of::<S, 2>(simd, [r, t], rows, columns, &mut sums);
-            }
-        }
-    }
-    fold(simd, sums)
-}
-
-/// As many outputs and inputs, from the given ones on, as registers hold; a sum for each lane.
-#[inline(always)]
-fn sums_of<S: Simd, const N: usize>(
-    simd: S,
-    [row, column]: [usize; 2],
-    rows: [Vectors<'_>; SIDE],
-    columns: [Vectors<'_>; SIDE],
-    sums: &mut [f32x16<S>; SQUARE],
-) {
-    let mut acc = [[f32x16::splat(simd, 0.0); N]; N];
-    let count = rows[0].len();
-    let (rows, columns) = (&rows[row..row + N], &columns[column..column + N]);
-    let (rows, columns) = (cut::<N>(rows, count), cut::<N>(columns, count));
-    for x in 0..count {
-        let mut values = [f32x16::splat(simd, 0.0); N];
-        for t in 0..N {
-            values[t] = f32x16::from_slice(simd, &columns[t][x]);
-        }
-        for r in 0..N {
-            let g = f32x16::from_slice(simd, &rows[r][x]);
-            for t in 0..N {
-                acc[r][t] = g.mul_add_precise(values[t], acc[r][t]);
-            }
-        }
-    }
-    for r in 0..N {
-        for t in 0..N {
-            sums[(row + r) * SIDE + column + t] = acc[r][t];
-        }
-    }
-}
-
-/// The sum of every vector's lanes: halves are added, sixteen vectors at a time.
-#[inline(always)]
-fn fold<S: Simd>(simd: S, mut sums: [f32x16<S>; SQUARE]) -> f32x16<S> {
-    let mut half = SQUARE / 2;
-    while half > 0 {
-        for i in 0..half {
-            let (low, high) = simd.interleave_f32x16(sums[i], sums[i + half]);
-            sums[i] = low + high;
-        }
-        half /= 2;
-    }
-    sums[0]
-}
-
-/// The tiles of a channel.
-type Vectors<'a> = &'a [[f32; LANES]];
-
-/// All of the same length.
-#[inline(always)]
-fn cut<'a, const N: usize>(rows: &[Vectors<'a>], count: usize) -> [Vectors<'a>; N] {
-    let mut out: [Vectors<'a>; N] = [&[]; N];
-    for i in 0..N {
-        out[i] = &rows[i][..count];
-    }
-    out
-}
-
-/// The tiles of the channels from `first` on; the last stands in for those that there are not.
-#[inline(always)]
-fn vectors(values: &[f32], [first, channels]: [usize; 2], stride: usize) -> [Vectors<'_>; SIDE] {
-    let mut rows: [Vectors<'_>; SIDE] = [&[]; SIDE];
-    for i in 0..SIDE {
-        let start = (first + i).min(channels - 1) * stride;
-        rows[i] = values[start..start + stride].as_chunks().0;
-    }
-    rows
 }
 
 /// G' m G of a square of weights, whose products lie `plane` apart.
