@@ -9,11 +9,13 @@ mod geometry;
 mod materials;
 mod noise;
 mod objects;
+mod random;
 mod scenes;
 mod shade;
 mod surface;
 
 pub use materials::{MATERIALS, Material, find};
+pub use random::{RandomTexture, View};
 pub use scenes::{SCENE_SIZE, SCENES, scene};
 pub use texnet_infer::{Image, Window};
 
