@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::{shared, step};
 
@@ -18,7 +18,28 @@ const PICTURES: [(&str, &str, &str); 7] = [
     ("woodcut.jpg", "stylise woodcut data/content/chelsea.png", "--seed 0"),
 ];
 
-pub(crate) fn run() -> Result<()> {
+/// The pictures of the README, or what `--only` names.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => pictures(),
+        ["--only", "descriptors"] => descriptors(),
+        _ => bail!("figures takes nothing, or --only descriptors"),
+    }
+}
+
+/// The page that compares teachers. One of them has weights that were never trained.
+fn descriptors() -> Result<()> {
+    step(
+        "cargo",
+        &["build", "--release", "-p", "texnet-bench", "-p", "texnet-descriptor", "-p", "texnet"],
+        &[],
+    )?;
+    std::fs::create_dir_all("out/descriptors")?;
+    step("target/release/texnet-descriptor", &["--steps", "0", "-o", "out/descriptors/untrained"], &[])?;
+    step("target/release/descriptors", &[], &[])
+}
+
+fn pictures() -> Result<()> {
     if !shared().join("models").is_dir() {
         println!(
             "skipped: there are no models in {}; TEXNET_SHARED names another folder",

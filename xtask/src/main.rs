@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 const USAGE: &str = "usage: cargo xtask check | figures | bless | bench | profile | gallery
   check    format, clippy, tests, docs, licences, and the house's own rules: what decides whether a change lands
-  figures  paints the pictures of the README again
+  figures  paints the pictures of the README again; with --only descriptors, writes the page docs/descriptors.html, which
+           takes an hour
   gallery  learns the built-in models from assets/exemplars: all that are missing, or those that are named
   bless    accepts the pictures that the tests compare with, after they were looked at
   bench    times painting against PyTorch and ONNX Runtime, and learning against PyTorch, in turn, and writes the tables
@@ -34,7 +35,7 @@ fn run() -> Result<()> {
     std::env::set_current_dir(root())?;
     match std::env::args().nth(1).as_deref() {
         Some("check") => check::run(),
-        Some("figures") => figures::run(),
+        Some("figures") => figures::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("bless") => step("cargo", &["test", "--workspace"], &[("TEXNET_BLESS", "1")]),
         Some("bench") => bench::run(std::env::args().nth(2).as_deref()),
         Some("profile") => profile(&std::env::args().skip(2).collect::<Vec<_>>()),

@@ -90,7 +90,7 @@ pub(crate) struct Train {
     /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
-    /// fast (about a minute), default (a few), fine (about ten); paper and paper-code need the weights of VGG-19.
+    /// fast (less than a minute), default (three), fine (about ten); paper and paper-code need the weights of VGG-19.
     #[arg(long, default_value = "default")]
     pub(crate) preset: String,
     #[command(flatten)]

@@ -184,12 +184,14 @@ fn fixed_convolutions_are_their_compositions() {
         let (weight, bias) = (wave(outputs * shape[1] * 9, 0.71), wave(outputs, 1.3));
         let fast = FixedConv::new(shape[1], weight.clone(), bias.clone(), &Device::flex());
         let composed = FixedConv::composed(shape[1], weight, bias, &Device::flex());
-        for (margin, activated) in [(1, true), (1, false), (0, true)] {
-            let what = format!("{shape:?} to {outputs}, margin {margin}, {activated}");
-            let [ours, expected] = [&fast, &composed].map(|c| c.forward(x.clone(), margin, activated));
+        let zero = Some(Border::Zero);
+        let cases = [(zero, true), (zero, false), (Some(Border::Circular), true), (None, true)];
+        for (border, activated) in cases {
+            let what = format!("{shape:?} to {outputs}, {border:?}, {activated}");
+            let [ours, expected] = [&fast, &composed].map(|c| c.forward(x.clone(), border, activated));
             assert_close(&values(ours), &values(expected), 1e-5, &what);
             let [ours, expected] =
-                [&fast, &composed].map(|c| gradient(&x, |x| c.forward(x, margin, activated)));
+                [&fast, &composed].map(|c| gradient(&x, |x| c.forward(x, border, activated)));
             assert_close(&ours, &expected, 1e-5, &what);
         }
     }

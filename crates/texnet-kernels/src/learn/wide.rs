@@ -70,6 +70,14 @@ impl WideShape {
         self.count() >= FEWEST
     }
 
+    /// Of the convolution that takes gradients to the output to those to the input.
+    fn adjoint(&self) -> Self {
+        if self.border == Border::Circular && self.margin == 1 {
+            return *self;
+        }
+        Self { size: self.output(), margin: 2 - self.margin, border: Border::Zero, ..*self }
+    }
+
     /// Rows and columns of tiles of a sample.
     fn tiles(&self) -> [usize; 2] {
         self.output().map(|side| side.div_ceil(TILE))
@@ -101,7 +109,7 @@ pub(super) fn convolve(
     run(level, &kernels, Input { values: x, mask: None, shape }, Finish { bias, relu: false })
 }
 
-/// A 3x3 convolution of weights that do not change, both ways, with zeros around its features or nothing.
+/// A 3x3 convolution of weights that do not change, both ways, on a torus or with zeros around its features or nothing.
 #[derive(Debug, Clone)]
 pub struct WideConv {
     forward: Kernels,
@@ -144,8 +152,7 @@ impl WideConv {
         out: Option<&[f32]>,
         gradient: &[f32],
     ) -> Vec<f32> {
-        let shape =
-            WideShape { size: shape.output(), margin: 2 - shape.margin, border: Border::Zero, ..shape };
+        let shape = shape.adjoint();
         let input = Input { values: gradient, mask: out, shape };
         run(level, &self.turned, input, Finish { bias: &[], relu: false })
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::vgg19::Padding;
+use super::stack::Padding;
 
 /// Least side, in positions, of the features that are compared: one position is a point, not a texture.
 const LEAST_POSITIONS: usize = 2;
@@ -100,7 +100,7 @@ impl Layer {
         self.path().iter().rev().fold(LEAST_POSITIONS, |side, layer| match (layer.step(), padding) {
             (Step::Pool, _) => 2 * side,
             (Step::Conv, Padding::None) => side + 2,
-            (Step::Conv, Padding::Zero) | (Step::Relu, _) => side,
+            (Step::Conv, Padding::Zero | Padding::Circular) | (Step::Relu, _) => side,
         })
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Losses compare features, and do not know whose they are: a [`Descriptor`] is a value that can be swapped.
 
+mod embedded;
 mod layer;
+mod stack;
+mod tensors;
 mod vgg19;
 pub mod weights;
 
@@ -11,8 +14,10 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use thiserror::Error;
 
+pub use embedded::Embedded;
 pub use layer::{Layer, UnknownLayer};
-pub use vgg19::{Coding, ConvWeights, Padding, Pooling, Vgg19, Vgg19Options};
+pub use stack::{ConvWeights, Padding, Pooling};
+pub use vgg19::{Coding, Vgg19, Vgg19Options};
 
 /// A fixed network whose features tell what a picture looks like.
 pub trait Descriptor: Send + Sync {

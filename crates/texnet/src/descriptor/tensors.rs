@@ -9,6 +9,8 @@ use half::{bf16, f16};
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::{Dtype, SafeTensors};
 
+use super::stack::ConvWeights;
+
 /// Largest safetensors file, in bytes: twice VGG-19 with its classifier.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -43,10 +45,32 @@ pub(super) fn with<T>(path: &Path, read: impl Fn(&dyn Tensors) -> Result<T, Stri
     if bytes.len() as u64 > MAX_BYTES {
         return Err("the file is larger than 1 GiB, which VGG-19 is not: name a file of its weights".into());
     }
+    of_bytes(&bytes, read)
+}
+
+/// Hands the tensors of a safetensors file over.
+pub(super) fn of_bytes<T>(
+    bytes: &[u8],
+    read: impl Fn(&dyn Tensors) -> Result<T, String>,
+) -> Result<T, String> {
     let broken = |error| format!("the file is no safetensors file, or was cut short ({error}): get it again");
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(broken)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(broken)?;
     read(&Safe { tensors, metadata: metadata.metadata().clone().into_iter().flatten().collect() })
+}
+
+/// The convolution `stem`, of a weight of this shape. Numbers are read only once the shape is the one expected.
+pub(super) fn conv(tensors: &dyn Tensors, stem: &str, shape: &[usize; 4]) -> Result<ConvWeights, String> {
+    let weight = numbers(tensors, &format!("{stem}.weight"), shape)?;
+    Ok(ConvWeights { weight, bias: numbers(tensors, &format!("{stem}.bias"), &shape[..1])? })
+}
+
+fn numbers(tensors: &dyn Tensors, name: &str, expected: &[usize]) -> Result<Vec<f32>, String> {
+    let shape = tensors.shape(name).ok_or_else(|| format!("'{name}' is missing"))?;
+    if shape != expected {
+        return Err(format!("'{name}' has the shape {shape:?}, but {expected:?} is needed"));
+    }
+    tensors.numbers(name)
 }
 
 impl Tensors for PytorchReader {

@@ -4,17 +4,12 @@
 //! 2016 pooled what was left of it; the classifier does not exist.
 
 mod file;
-mod tensors;
 
-use std::collections::BTreeMap;
-
-use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::layer::Step;
+use super::stack::{self, ConvWeights, Padding, Pooling, Stack};
 use super::{Descriptor, DescriptorError, Layer};
-use crate::ops::{self, FixedConv};
 
 /// Channels of the five blocks.
 const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
@@ -35,38 +30,6 @@ pub enum Coding {
     Caffe,
 }
 
-/// How a block halves its features.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Pooling {
-    /// The largest of 2x2, as trained, and in Ulyanov et al. 2016.
-    #[default]
-    Max,
-    /// Their mean, as in Gatys et al. 2015: smoother gradients.
-    Average,
-}
-
-impl From<Pooling> for ops::Pool {
-    fn from(pooling: Pooling) -> Self {
-        match pooling {
-            Pooling::Max => Self::Max,
-            Pooling::Average => Self::Average,
-        }
-    }
-}
-
-/// What lies beyond the border of a picture.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Padding {
-    /// Zeros, as trained.
-    #[default]
-    Zero,
-    /// Nothing: features shrink by two positions per convolution, and no statistic knows the border (`vgg_no_pad` of
-    /// the code of 2016).
-    None,
-}
-
 /// How a [`Vgg19`] is run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Vgg19Options {
@@ -78,23 +41,11 @@ pub struct Vgg19Options {
     pub coding: Option<Coding>,
 }
 
-/// The numbers of a 3x3 convolution on the host.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConvWeights {
-    /// Weights of shape `[outputs, inputs, 3, 3]`, row-major; a correlation, as everywhere in the field.
-    pub weight: Vec<f32>,
-    /// One number per output.
-    pub bias: Vec<f32>,
-}
-
 /// A VGG-19 with fixed weights.
 #[derive(Debug, Clone)]
 pub struct Vgg19 {
-    /// The first convolutions, without gaps.
-    convs: BTreeMap<Layer, FixedConv>,
+    stack: Stack,
     coding: Coding,
-    pooling: Pooling,
-    padding: Padding,
 }
 
 impl Vgg19 {
@@ -110,21 +61,9 @@ impl Vgg19 {
         options: Vgg19Options,
         device: &Device,
     ) -> Result<Self, DescriptorError> {
-        let most = Layer::convs().count();
-        if convs.is_empty() || convs.len() > most {
-            let found = convs.len();
-            return Err(DescriptorError::Weights(format!(
-                "there are weights of {found} convolutions, but VGG-19 has 1 to {most} of them"
-            )));
-        }
-        // The weights are constants: their device knows no gradients, whatever that of the pictures does.
-        let device = device.clone().without_autodiff();
-        let pairs = Layer::convs().zip(convs);
-        let convs = pairs
-            .map(|(layer, conv)| Ok((layer, upload(layer, conv, &device)?)))
-            .collect::<Result<_, _>>()?;
         let Vgg19Options { pooling, padding, coding: asked } = options;
-        Ok(Self { convs, coding: asked.unwrap_or(coding), pooling, padding })
+        let stack = Stack::new("VGG-19", WIDTHS, convs, pooling, padding, device)?;
+        Ok(Self { stack, coding: asked.unwrap_or(coding) })
     }
 
     /// How pictures are handed to the first convolution.
@@ -143,19 +82,6 @@ impl Vgg19 {
             Coding::Caffe => pictures.flip([1]).mul_scalar(255) - row(CAFFE_MEAN),
         }
     }
-
-    /// One layer; a convolution with the activation after it, if `activated`.
-    fn run(&self, layer: Layer, x: Tensor<4>, activated: bool) -> Tensor<4> {
-        match layer.step() {
-            Step::Relu => relu(x),
-            Step::Pool => ops::pool(x, self.pooling.into()),
-            Step::Conv => {
-                // `check` has answered for layers that lie deeper than the weights reach.
-                let Some(conv) = self.convs.get(&layer) else { return x };
-                conv.forward(x, usize::from(self.padding == Padding::Zero), activated)
-            }
-        }
-    }
 }
 
 impl Descriptor for Vgg19 {
@@ -164,83 +90,30 @@ impl Descriptor for Vgg19 {
             Coding::Torchvision => "torchvision",
             Coding::Caffe => "caffe",
         };
-        let pooling = match self.pooling {
+        let pooling = match self.stack.pooling() {
             Pooling::Max => "max",
             Pooling::Average => "average",
         };
-        let padding = match self.padding {
+        let padding = match self.stack.padding() {
             Padding::Zero => "padded",
+            Padding::Circular => "circular",
             Padding::None => "unpadded",
         };
         format!("vgg19 {coding} {pooling} {padding}")
     }
 
-    fn check(&self, [height, width]: [usize; 2], layers: &[Layer]) -> Result<(), DescriptorError> {
-        let Some(&layer) = layers.iter().max() else { return Ok(()) };
-        let missing = |layer: &&Layer| layer.step() == Step::Conv && !self.convs.contains_key(layer);
-        if layer.path().iter().any(|layer| missing(&layer)) {
-            return Err(DescriptorError::TooDeep(layer));
-        }
-        let least = layer.least_side(self.padding);
-        if height.min(width) < least {
-            return Err(DescriptorError::TooSmall { height, width, layer, least });
-        }
-        Ok(())
+    fn check(&self, size: [usize; 2], layers: &[Layer]) -> Result<(), DescriptorError> {
+        self.stack.check(size, layers)
     }
 
     fn features(&self, pictures: &Tensor<4>, layers: &[Layer]) -> Result<Vec<Tensor<4>>, DescriptorError> {
-        let shape @ [n, channels, height, width] = pictures.dims();
-        if n == 0 || channels != 3 {
-            return Err(DescriptorError::Shape(shape));
-        }
-        self.check([height, width], layers)?;
-        let Some(deepest) = layers.iter().max() else { return Ok(Vec::new()) };
-        let mut x = self.encode(pictures);
-        let mut kept = BTreeMap::new();
-        let mut path = deepest.path().iter().copied().peekable();
-        while let Some(mut layer) = path.next() {
-            // One operation for both where nobody asks for what lies between.
-            let next = path.peek().copied().filter(|next| next.step() == Step::Relu);
-            let activation = next.filter(|_| layer.step() == Step::Conv && !layers.contains(&layer));
-            x = self.run(layer, x, activation.is_some());
-            if let Some(activation) = activation {
-                layer = activation;
-                path.next();
-            }
-            if layers.contains(&layer) {
-                kept.insert(layer, x.clone());
-            }
-        }
-        Ok(layers.iter().filter_map(|layer| kept.get(layer).cloned()).collect())
+        self.stack.features(pictures, layers, |pictures| self.encode(pictures))
     }
 }
 
 /// Weight shape `[outputs, inputs, 3, 3]` of a convolution.
 fn conv_shape(layer: Layer) -> [usize; 4] {
-    let block = layer.block() - 1;
-    let outputs = WIDTHS[block];
-    let first = !layer.path().iter().rev().skip(1).any(|l| l.step() == Step::Conv && l.block() == block + 1);
-    let inputs = match (first, block) {
-        (false, _) => outputs,
-        (true, 0) => 3,
-        (true, _) => WIDTHS[block - 1],
-    };
-    [outputs, inputs, 3, 3]
-}
-
-fn upload(layer: Layer, conv: ConvWeights, device: &Device) -> Result<FixedConv, DescriptorError> {
-    let shape = conv_shape(layer);
-    let [outputs, numbers] = [shape[0], shape.iter().product()];
-    if conv.weight.len() != numbers || conv.bias.len() != outputs {
-        let [weights, biases] = [conv.weight.len(), conv.bias.len()];
-        return Err(DescriptorError::Weights(format!(
-            "'{layer}' has {weights} weights and {biases} biases, but VGG-19's has {numbers} and {outputs}"
-        )));
-    }
-    if conv.weight.iter().chain(&conv.bias).any(|value| !value.is_finite()) {
-        return Err(DescriptorError::Weights(format!("'{layer}' has weights that are not finite numbers")));
-    }
-    Ok(FixedConv::new(shape[1], conv.weight, conv.bias, device))
+    stack::conv_shape(&WIDTHS, layer)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod diversity;
 mod gram;
 pub mod host;
 pub mod nearest;
+pub mod octaves;
 mod perceptual;
 pub mod range;
 pub mod sliced;

@@ -27,11 +27,18 @@ impl Perceptual {
     ///
     /// # Errors
     /// The exemplar has no features at one of the layers.
-    pub fn with_texture(mut self, exemplar: &Tensor<4>, config: GramConfig) -> Result<Self, LossError> {
+    pub fn with_texture(self, exemplar: &Tensor<4>, config: GramConfig) -> Result<Self, LossError> {
         let layers: Vec<_> = config.layers.iter().map(|&(layer, _)| layer).collect();
         let features = self.descriptor.features(&exemplar.clone().without_autodiff(), &layers)?;
-        self.texture = Some(GramTargets::new(config, &features));
-        Ok(self)
+        Ok(self.with_texture_of(&features, config))
+    }
+
+    /// The same from the exemplar's features at the layers of the configuration, for instance those of a descriptor that
+    /// does not look beyond its border.
+    #[must_use]
+    pub fn with_texture_of(mut self, features: &[Tensor<4>], config: GramConfig) -> Self {
+        self.texture = Some(GramTargets::new(config, features));
+        self
     }
 
     /// With a term `content LAYER`: all pictures should show this photograph, of shape `[1, 3, h, w]` and of their size.

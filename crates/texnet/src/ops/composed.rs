@@ -10,7 +10,12 @@ use super::{EPSILON, Group, NormOptions};
 pub(super) fn conv(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, border: Border) -> Tensor<4> {
     let margin = weight.dims()[2] / 2;
     let plain = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
-    conv2d(pad(pad(x, 2, margin, border), 3, margin, border), weight, bias, plain)
+    conv2d(continued(x, margin, border), weight, bias, plain)
+}
+
+/// `margin` more rows and columns on every side.
+pub(super) fn continued(x: Tensor<4>, margin: usize, border: Border) -> Tensor<4> {
+    pad(pad(x, 2, margin, border), 3, margin, border)
 }
 
 /// `margin` more slices on both sides of a dimension.

@@ -13,6 +13,7 @@ use texnet_kernels::learn::gram::{self, GramShape};
 use texnet_kernels::learn::pool::{self, Pool};
 use texnet_kernels::learn::wide::{WideConv, WideShape};
 
+use super::composed;
 use super::host::{Done, Kernel, Saved};
 use super::kernels::apply_alone;
 use super::on_host;
@@ -47,19 +48,25 @@ impl FixedConv {
         Self::Composed(Box::new((weight, bias)))
     }
 
-    /// The convolution of `x` with `margin` rows and columns of zeros around it, without its negative values if
-    /// `activated`.
+    /// The convolution of `x`, continued by one row and column on every side as `border` says, or not at all; without
+    /// its negative values if `activated`.
     #[must_use]
-    pub fn forward(&self, x: Tensor<4>, margin: usize, activated: bool) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, border: Option<Border>, activated: bool) -> Tensor<4> {
         match self {
             Self::Fast(conv) => {
                 let [batch, inputs, height, width] = x.dims();
-                let shape = WideShape { batch, size: [height, width], margin, border: Border::Zero };
+                let margin = usize::from(border.is_some());
+                let border = border.unwrap_or(Border::Zero);
+                let shape = WideShape { batch, size: [height, width], margin, border };
                 apply_alone(Convolution { conv: conv.clone(), inputs, shape, activated }, x)
             }
             Self::Composed(weights) => {
                 let (weight, bias) = weights.as_ref();
-                let options = ConvOptions::new([1, 1], [margin, margin], [1, 1], 1);
+                let x = match border {
+                    Some(border) => composed::continued(x, 1, border),
+                    None => x,
+                };
+                let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
                 let out = conv2d(x, weight.clone(), Some(bias.clone()), options);
                 if activated { relu(out) } else { out }
             }

@@ -6,6 +6,7 @@ use texnet_infer::Image;
 use super::OptimiseError;
 use crate::descriptor::Pooling;
 use crate::loss::nearest::NearestConfig;
+use crate::loss::octaves::OctavesConfig;
 use crate::loss::sliced::SlicedConfig;
 use crate::train::config::{ConfigError, choose_levels, large_objects, scaled, within};
 use crate::train::schedule::Schedule;
@@ -62,6 +63,8 @@ pub struct OptimiseConfig {
     pub sliced: SlicedConfig,
     /// The distance to single patches, beside the sliced loss; its levels are chosen when 0.
     pub nearest: NearestConfig,
+    /// Features of the descriptor that is built in, beside the sliced loss.
+    pub octaves: OctavesConfig,
     /// VGG-19.
     pub vgg19: Vgg19Config,
 }
@@ -92,6 +95,7 @@ impl Default for OptimiseConfig {
             // All patches: no network smooths what lies between those that a stride leaves out, and it stays a dither.
             sliced: SlicedConfig { levels: 0, strides: Vec::new(), ..SlicedConfig::default() },
             nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
+            octaves: OctavesConfig::default(),
             vgg19: Vgg19Config::default(),
         }
     }
@@ -167,6 +171,8 @@ impl OptimiseConfig {
         within("memory", self.memory as f32, 1.0, 1000.0)?;
         within("hold", self.hold as f32, 1.0, 1e6)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
+        within("octaves.weight", self.octaves.weight, 0.0, 1e6)?;
+        within("octaves.octaves", self.octaves.octaves as f32, 1.0, 6.0)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
         self.schedule.check()
@@ -264,9 +270,16 @@ impl OptimiseConfig {
     /// What the picture is compared by when its size, and the exemplars', is halved so often.
     pub(crate) fn comparison(&self, halvings: usize) -> Comparison {
         let (sliced, nearest) = (self.sliced.clone(), self.nearest.clone());
-        let (vgg19, range_weight) = (self.vgg19.clone(), self.range_weight);
-        let mut comparison =
-            Comparison { teacher: self.teacher, sliced, nearest, vgg19, range_weight, content: None };
+        let (octaves, vgg19, range_weight) = (self.octaves.clone(), self.vgg19.clone(), self.range_weight);
+        let mut comparison = Comparison {
+            teacher: self.teacher,
+            sliced,
+            nearest,
+            octaves,
+            vgg19,
+            range_weight,
+            content: None,
+        };
         comparison.halve(halvings);
         comparison
     }

@@ -27,7 +27,8 @@ pub struct Moments {
 
 impl Moments {
     /// No steps yet, for parameters of these sizes.
-    pub(crate) fn new(values: &[Vec<f32>]) -> Self {
+    #[must_use]
+    pub fn new(values: &[Vec<f32>]) -> Self {
         let zeros = || values.iter().map(|v| vec![0.0; v.len()]).collect();
         Self { steps: 0, first: zeros(), second: zeros() }
     }

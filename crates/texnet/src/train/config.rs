@@ -9,12 +9,13 @@ use texnet_infer::spec::{Norm, SpecError};
 use texnet_infer::{GeneratorSpec, Image};
 use thiserror::Error;
 
-use super::descent::Optimiser;
+use super::descent::{Descent, Optimiser};
 use super::schedule::Schedule;
 use super::teacher::{Comparison, Content, Teacher, Vgg19Config};
 use crate::loss::Objective;
 use crate::loss::correlation::CorrelationConfig;
 use crate::loss::nearest::NearestConfig;
+use crate::loss::octaves::OctavesConfig;
 use crate::loss::sliced::SlicedConfig;
 use crate::loss::temporal::TemporalConfig;
 use crate::measure::object_size;
@@ -102,6 +103,8 @@ pub struct TrainConfig {
     pub sliced: SlicedConfig,
     /// The distance to single patches, beside the sliced loss; its levels are chosen when 0.
     pub nearest: NearestConfig,
+    /// Features of the descriptor that is built in, beside the sliced loss.
+    pub octaves: OctavesConfig,
     /// What a style network keeps of the photographs that it dresses; none for a texture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<CorrelationConfig>,
@@ -124,7 +127,7 @@ impl Default for TrainConfig {
             iterations: None,
             coarse_iterations: None,
             frozen_iterations: None,
-            megapixels: 120.0,
+            megapixels: 240.0,
             batch: 1,
             size: None,
             scales: None,
@@ -139,6 +142,7 @@ impl Default for TrainConfig {
             schedule: Schedule::default(),
             sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
             nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
+            octaves: OctavesConfig::default(),
             content: None,
             strengths: [1.0; 2],
             temporal: TemporalConfig::default(),
@@ -216,6 +220,8 @@ impl TrainConfig {
     fn check_numbers(&self) -> Result<(), ConfigError> {
         within("scale", self.scale, 0.01, 16.0)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
+        within("octaves.weight", self.octaves.weight, 0.0, 1e6)?;
+        within("octaves.octaves", self.octaves.octaves as f32, 1.0, 6.0)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
         self.check_strengths()?;
@@ -309,6 +315,7 @@ impl TrainConfig {
             teacher: self.teacher,
             sliced: self.sliced.clone(),
             nearest: self.nearest.clone(),
+            octaves: self.octaves.clone(),
             vgg19: self.vgg19.clone(),
             range_weight: self.range_weight,
             content: content.map(|(config, photographs)| Content {
@@ -324,6 +331,11 @@ impl TrainConfig {
     #[must_use]
     pub fn size(&self) -> [usize; 2] {
         [self.size.unwrap_or(128); 2]
+    }
+
+    /// How parameters follow from gradients.
+    pub(crate) fn descent(&self) -> Descent {
+        Descent { optimiser: self.optimiser, beta1: self.beta1, beta2: self.beta2 }
     }
 
     /// What the model file remembers.

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::adam::{Adam, Moments};
-use super::config::TrainConfig;
 use super::muon::{self, Matrix};
 use crate::generator::Parameters;
 
@@ -20,10 +19,21 @@ pub enum Optimiser {
 /// Root mean square of Muon's steps, relative to the learning rate.
 const MUON_SHARE: f32 = 0.25;
 
-impl TrainConfig {
+/// A way down.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Descent {
+    /// How steps follow from gradients.
+    pub optimiser: Optimiser,
+    /// Decay of the average of the gradient.
+    pub beta1: f32,
+    /// Decay of Adam's average of its square.
+    pub beta2: f32,
+}
+
+impl Descent {
     /// One step of size `rate`; a parameter whose gradient is empty stays.
-    pub(super) fn descend(
-        &self,
+    pub fn step(
+        self,
         parameters: &mut Parameters,
         mut gradients: Vec<Vec<f32>>,
         moments: &mut Moments,

@@ -1,6 +1,6 @@
 //! Learning a texture from pictures of it.
 
-pub(crate) mod adam;
+pub mod adam;
 pub mod checkpoint;
 pub mod config;
 mod descent;
@@ -17,7 +17,7 @@ pub mod teacher;
 mod trainer;
 
 pub use config::TrainConfig;
-pub use descent::Optimiser;
+pub use descent::{Descent, Optimiser};
 pub use event::Event;
 pub use flicker::flicker;
 pub use state::State;

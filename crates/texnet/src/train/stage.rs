@@ -136,7 +136,7 @@ impl TrainConfig {
         config.scale *= 0.5_f32.powi(halvings as i32);
         config.size = self.size.map(|size| size >> halvings);
         config.scales = self.scales.map(|scales| scales - halvings);
-        halve(&mut config.sliced, &mut config.nearest, halvings);
+        halve(&mut config.sliced, &mut config.nearest, &mut config.octaves, halvings);
         config.temporal.motion = (config.temporal.motion >> halvings).max(1);
         if let Some(content) = &mut config.content {
             content.levels.drain(..halvings.min(content.levels.len()));

@@ -12,6 +12,7 @@ use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options, weights};
 use crate::loss::correlation::{CorrelationConfig, LocalCorrelation};
 use crate::loss::host::Together;
 use crate::loss::nearest::{Nearest, NearestConfig};
+use crate::loss::octaves::{Octaves, OctavesConfig};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
 use crate::loss::temporal::Temporal;
@@ -70,6 +71,7 @@ pub(crate) struct Comparison {
     pub(crate) teacher: Teacher,
     pub(crate) sliced: SlicedConfig,
     pub(crate) nearest: NearestConfig,
+    pub(crate) octaves: OctavesConfig,
     pub(crate) vgg19: Vgg19Config,
     /// Weight of the penalty for values outside of `[0, 1]`.
     pub(crate) range_weight: f32,
@@ -89,7 +91,7 @@ pub(crate) struct Content {
 impl Comparison {
     /// For a size that is halved so often: levels look at the same parts of the exemplar as before.
     pub(crate) fn halve(&mut self, halvings: usize) {
-        halve(&mut self.sliced, &mut self.nearest, halvings);
+        halve(&mut self.sliced, &mut self.nearest, &mut self.octaves, halvings);
     }
 
     /// The objective of batches of pictures of `[height, width]` pixels, against exemplars that are scaled already.
@@ -102,7 +104,7 @@ impl Comparison {
         device: &Device,
     ) -> Result<Objective, ConfigError> {
         let objective = match self.teacher {
-            Teacher::Sliced => self.of_patches(exemplars, size, batch, seed)?,
+            Teacher::Sliced => self.of_patches(exemplars, size, batch, seed, device)?,
             Teacher::Vgg19 => Objective::default().with(self.of_features(exemplars, batch, device)?),
         };
         objective.check(size).map_err(|e| ConfigError::new(e.to_string()))?;
@@ -122,6 +124,7 @@ impl Comparison {
         size: [usize; 2],
         batch: usize,
         seed: u64,
+        device: &Device,
     ) -> Result<Objective, ConfigError> {
         let config = SlicedConfig { seed: self.sliced.seed ^ seed, ..self.sliced.clone() };
         let sliced = Sliced::new(&config, exemplars, size, batch);
@@ -134,7 +137,12 @@ impl Comparison {
             let nearest = Nearest::new(&config, exemplars, size);
             losses = losses.with(nearest.map_err(|e| ConfigError::new(e.to_string()))?);
         }
-        Ok(Objective::default().with(losses))
+        let objective = Objective::default().with(losses);
+        if self.octaves.weight == 0.0 {
+            return Ok(objective);
+        }
+        let octaves = Octaves::new(&self.octaves, &self::batch(exemplars, device), size, device);
+        Ok(objective.with(octaves.map_err(|e| ConfigError::new(e.to_string()))?))
     }
 }
 
@@ -157,9 +165,15 @@ impl Comparison {
 }
 
 /// The losses of patches for a size that is halved so often: those of the levels that are left.
-pub(super) fn halve(sliced: &mut SlicedConfig, nearest: &mut NearestConfig, halvings: usize) {
+pub(super) fn halve(
+    sliced: &mut SlicedConfig,
+    nearest: &mut NearestConfig,
+    octaves: &mut OctavesConfig,
+    halvings: usize,
+) {
     sliced.levels -= halvings;
     sliced.strides = sliced.strides.iter().skip(halvings).copied().collect();
+    octaves.octaves = octaves.octaves.saturating_sub(halvings).max(1);
     // Patches stay as large as they are at full size, measured in the exemplar's pixels.
     nearest.levels = nearest.levels.saturating_sub(halvings);
     if nearest.levels == 0 {

@@ -167,8 +167,9 @@ impl Trainer {
         if !sum.is_finite() || sum > DIVERGED * self.state.best.score {
             return Ok(vec![self.restart()?]);
         }
+        let descent = self.config.descent();
         let State { parameters, moments, .. } = &mut self.state;
-        let update = || self.config.descend(parameters, gradients, moments, rate);
+        let update = || descent.step(parameters, gradients, moments, rate);
         measured("= update", Work::default(), update);
         self.state.step += 1;
         let mut events = vec![Event::Step { step: self.state.step, rate, terms }];

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
+use super::{Coding, Vgg19, Vgg19Options, conv_shape};
+use crate::descriptor::stack::ConvWeights;
+use crate::descriptor::tensors::{self, Tensors};
 use crate::descriptor::{DescriptorError, Layer};
-
-use super::tensors::{self, Tensors};
-use super::{Coding, ConvWeights, Vgg19, Vgg19Options, conv_shape};
 
 /// How a file calls its tensors.
 #[derive(Debug, Clone, Copy)]
@@ -109,18 +109,6 @@ fn check_names(tensors: &dyn Tensors, naming: Naming) -> Result<(), String> {
 }
 
 fn conv(tensors: &dyn Tensors, naming: Naming, layer: Layer) -> Result<ConvWeights, String> {
-    let stem = naming.stem(layer);
-    let shape = conv_shape(layer);
-    let weight = numbers(tensors, &format!("{stem}.weight"), &shape)?;
-    Ok(ConvWeights { weight, bias: numbers(tensors, &format!("{stem}.bias"), &shape[..1])? })
-}
-
-/// Numbers are read only once the shape is the one expected.
-fn numbers(tensors: &dyn Tensors, name: &str, expected: &[usize]) -> Result<Vec<f32>, String> {
-    let help = "name a file of VGG-19's weights";
-    let shape = tensors.shape(name).ok_or_else(|| format!("'{name}' is missing: {help}"))?;
-    if shape != expected {
-        return Err(format!("'{name}' has the shape {shape:?}, but VGG-19's is {expected:?}: {help}"));
-    }
-    tensors.numbers(name)
+    let conv = tensors::conv(tensors, &naming.stem(layer), &conv_shape(layer));
+    conv.map_err(|why| format!("{why}: name a file of VGG-19's weights"))
 }

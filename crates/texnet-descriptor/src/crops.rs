@@ -1,0 +1,123 @@
+//! What the network sees: pairs of views of random textures, and of pictures that differ from them by structure alone.
+
+use rayon::prelude::*;
+use texnet::draw::{Draw, Stream};
+use texnet_exemplars::{Image, RandomTexture, View};
+
+use crate::colours::{Colours, grained, recoloured, varied};
+use crate::phase::random_phase;
+
+/// Side of the pictures, in pixels.
+pub(crate) const SIDE: usize = 64;
+/// Textures of a step.
+const TEXTURES: usize = 16;
+/// How many of them are the materials of the repository's exemplars.
+const MATERIALS: usize = 3;
+/// How many also come with random phases, as textures of their own.
+const PHASES: usize = 8;
+/// Pictures of a step: two views of everything.
+pub(crate) const PICTURES: usize = 2 * (TEXTURES + PHASES);
+
+/// Where textures come from.
+pub(crate) struct Source {
+    seed: u64,
+    materials: Vec<Image>,
+}
+
+impl Source {
+    /// Textures of this seed; paints the materials first.
+    pub(crate) fn new(seed: u64) -> Self {
+        let names: Vec<&str> = texnet_exemplars::names().collect();
+        let materials = names.into_par_iter().filter_map(texnet_exemplars::paint).collect();
+        Self { seed, materials }
+    }
+
+    /// The pictures of a step, `[PICTURES, 3, SIDE, SIDE]`: the second half shows the textures of the first from elsewhere.
+    pub(crate) fn batch(&self, step: u64) -> Vec<f32> {
+        let pairs: Vec<[Image; 2]> = (0..TEXTURES).into_par_iter().map(|i| self.pair(step, i)).collect();
+        let phases = pairs[..PHASES].par_iter().enumerate().map(|(i, pair)| {
+            let mut draw = Draw::new(self.seed, Stream::Noise, step * 100 + i as u64);
+            pair.each_ref().map(|image| random_phase(image, &mut draw))
+        });
+        let phases: Vec<[Image; 2]> = phases.collect();
+        let pairs: Vec<[Image; 2]> = pairs.into_iter().chain(phases).collect();
+        let [first, second] = [0, 1].map(|view| self.finished(step, view, &pairs));
+        first.into_iter().chain(second).flatten().collect()
+    }
+
+    /// Pictures of textures alone, `[TEXTURES, 3, SIDE, SIDE]`: what features are measured on.
+    pub(crate) fn sample(&self, step: u64) -> Vec<f32> {
+        let views = (0..TEXTURES).into_par_iter().flat_map_iter(|i| {
+            let [view, _] = self.pair(step, i);
+            view.data().iter().map(|v| v.clamp(0.0, 1.0)).collect::<Vec<f32>>()
+        });
+        views.collect()
+    }
+
+    /// Two views of texture `i` of a step.
+    fn pair(&self, step: u64, i: usize) -> [Image; 2] {
+        let mut draw = Draw::new(self.seed, Stream::Crop, step * 100 + i as u64);
+        let grain = if draw.below(10) < 3 { 0.01 + 0.05 * draw.uniform() } else { 0.0 };
+        let texture = RandomTexture::new((draw.uniform() * 16_777_216.0) as u32);
+        let material = (i >= TEXTURES - MATERIALS).then(|| {
+            // A different one each.
+            let one = (step as usize * MATERIALS + i) % self.materials.len();
+            &self.materials[one]
+        });
+        [0, 1].map(|_| {
+            let view = view(&mut draw);
+            let image = match material {
+                Some(material) => window(material, view, &mut draw),
+                None => texture.paint(SIDE, view),
+            };
+            if grain > 0.0 { grained(&image, grain, &mut draw) } else { image }
+        })
+    }
+
+    /// One view of everything, each picture's values, with colours varied; in every other step all have the same colours.
+    fn finished(&self, step: u64, view: usize, pairs: &[[Image; 2]]) -> Vec<Vec<f32>> {
+        let mut draw = Draw::new(self.seed, Stream::Strength, step);
+        let equal = draw.below(2) == 0;
+        let colours = Colours::of(&pairs[draw.below(TEXTURES)][0]);
+        let one = |(i, pair): (usize, &[Image; 2])| {
+            let mut draw = Draw::new(self.seed, Stream::Motion, step * 100 + (i * 2 + view) as u64);
+            let image = if equal { recoloured(&pair[view], &colours) } else { pair[view].clone() };
+            varied(&image, &mut draw).data().iter().map(|v| v.clamp(0.0, 1.0)).collect()
+        };
+        pairs.par_iter().enumerate().map(one).collect()
+    }
+}
+
+/// A little turned, nearer or farther, anywhere.
+fn view(draw: &mut Draw) -> View {
+    let origin = [0, 1].map(|_| 4096.0 * (draw.uniform() - 0.5));
+    View { origin, angle: 0.34 * (draw.uniform() - 0.5), scale: (0.3 * draw.uniform() - 0.18).exp() }
+}
+
+/// A part of a picture that a view shows, wherever it fits.
+fn window(picture: &Image, view: View, draw: &mut Draw) -> Image {
+    let (sin, cos) = view.angle.sin_cos();
+    let reach = SIDE as f32 * view.scale * (sin.abs() + cos.abs());
+    let middle = [picture.height(), picture.width()].map(|side| {
+        let room = (side as f32 - 2.0 - reach).max(0.0);
+        0.5 * reach + 0.5 + room * draw.uniform()
+    });
+    Image::from_fn(SIDE, SIDE, |y, x| {
+        let [v, u] = [y, x].map(|i| (i as f32 + 0.5 - SIDE as f32 / 2.0) * view.scale);
+        bilinear(picture, middle[0] + u * sin + v * cos, middle[1] + u * cos - v * sin)
+    })
+}
+
+fn bilinear(picture: &Image, y: f32, x: f32) -> [f32; 3] {
+    let place = |at: f32, side: usize| {
+        let low = (at.max(0.0) as usize).min(side - 2);
+        (low, (at - low as f32).clamp(0.0, 1.0))
+    };
+    let ((top, fy), (left, fx)) = (place(y, picture.height()), place(x, picture.width()));
+    let row = |y: usize| {
+        let [a, b] = [picture.pixel(y, left), picture.pixel(y, left + 1)];
+        [0, 1, 2].map(|c| a[c] + fx * (b[c] - a[c]))
+    };
+    let [a, b] = [row(top), row(top + 1)];
+    [0, 1, 2].map(|c| a[c] + fy * (b[c] - a[c]))
+}

@@ -1,0 +1,83 @@
+//! The loop: pairs of views, contrast, gradient, step.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use texnet::generator::Parameters;
+use texnet::train::adam::Moments;
+use texnet::train::schedule::Schedule;
+use texnet::train::{Descent, Optimiser};
+
+use crate::contrast::contrasts;
+use crate::crops::{PICTURES, SIDE, Source};
+use crate::net::TAPS;
+
+/// Decay of the averages that are reported.
+const REMEMBERED: f32 = 0.98;
+
+/// How a network is trained.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recipe {
+    pub(crate) steps: u64,
+    pub(crate) rate: f32,
+    pub(crate) optimiser: Optimiser,
+}
+
+/// How well textures are told apart at each depth, lately.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Progress {
+    pub(crate) step: u64,
+    pub(crate) loss: f32,
+    pub(crate) accuracy: [f32; TAPS.len()],
+}
+
+/// Trains for all steps; `on_step` sees the parameters after each.
+pub(crate) fn learn(
+    recipe: Recipe,
+    source: &Source,
+    parameters: &mut Parameters,
+    mut on_step: impl FnMut(&Parameters, Progress) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let device = Device::flex().autodiff();
+    let schedule = Schedule { rate: recipe.rate, ..Schedule::default() };
+    let descent = Descent { optimiser: recipe.optimiser, beta1: 0.9, beta2: 0.99 };
+    let mut moments = Moments::new(&parameters.values);
+    let mut progress = Progress { step: 0, loss: 0.0, accuracy: [0.0; TAPS.len()] };
+    let mut next = source.batch(0);
+    for step in 0..recipe.steps {
+        let batch = std::mem::take(&mut next);
+        let (gradients, ahead) =
+            rayon::join(|| gradients(parameters, batch, &device, &mut progress), || source.batch(step + 1));
+        next = ahead;
+        let rate = schedule.at(step, recipe.steps);
+        descent.step(parameters, gradients, &mut moments, rate);
+        progress.step = step + 1;
+        on_step(parameters, progress)?;
+    }
+    Ok(())
+}
+
+/// The gradient of the sum over all depths to every parameter.
+fn gradients(
+    parameters: &Parameters,
+    batch: Vec<f32>,
+    device: &Device,
+    progress: &mut Progress,
+) -> Vec<Vec<f32>> {
+    let leaves = parameters.leaves(device);
+    let pictures = Tensor::from_data(TensorData::new(batch, [PICTURES, 3, SIDE, SIDE]), device);
+    let contrasts = contrasts(&leaves, pictures);
+    let keep = if progress.step == 0 { 0.0 } else { REMEMBERED };
+    let mut sum = Tensor::zeros([1], device);
+    let mut loss = 0.0;
+    for (contrast, accuracy) in contrasts.into_iter().zip(&mut progress.accuracy) {
+        *accuracy = keep * *accuracy + (1.0 - keep) * contrast.accuracy;
+        loss += contrast.loss.clone().into_scalar::<f32>() / TAPS.len() as f32;
+        sum = sum + contrast.loss;
+    }
+    progress.loss = keep * progress.loss + (1.0 - keep) * loss;
+    let mut gradients = sum.backward();
+    let gradient = |(name, _): &(String, Vec<usize>)| {
+        let gradient = leaves.get(name).grad_remove(&mut gradients);
+        gradient.map_or_else(Vec::new, |g| g.into_data().iter::<f32>().collect())
+    };
+    parameters.shapes.iter().map(gradient).collect()
+}

@@ -1,0 +1,78 @@
+//! `texnet-descriptor`: trains the descriptor that is built into texnet, from textures that are painted on the fly.
+//!
+//! The network learns to tell random textures apart from two views of each: from one another, and from pictures with
+//! the same spectrum and random phases. No photograph and no weights of others go into it.
+
+mod colours;
+mod contrast;
+mod crops;
+mod export;
+mod learn;
+mod net;
+mod phase;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+use texnet::train::Optimiser;
+
+use crops::Source;
+use learn::{Progress, Recipe};
+
+/// Trains the descriptor that is built in.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The file of weights to write
+    #[arg(short, long, default_value = "assets/descriptor.safetensors")]
+    output: PathBuf,
+    /// Steps of 48 pictures
+    #[arg(long, default_value_t = 8000)]
+    steps: u64,
+    /// Seed of weights and textures
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The learning rate
+    #[arg(long, default_value_t = 0.004)]
+    rate: f32,
+    /// Adam for all weights
+    #[arg(long)]
+    adam: bool,
+}
+
+/// Time between two files and two lines.
+const PAUSE: Duration = Duration::from_secs(60);
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let Arguments { output, steps, seed, rate, adam } = &arguments;
+    ensure!(rate.is_finite() && *rate > 0.0, "--rate is {rate}, but must be a positive number");
+    let source = Source::new(*seed);
+    let mut parameters = net::initial(*seed);
+    let optimiser = if *adam { Optimiser::Adam } else { Optimiser::Muon };
+    let recipe = Recipe { steps: *steps, rate: *rate, optimiser };
+    let (began, mut told) = (Instant::now(), Instant::now());
+    let save = |parameters: &_, step: u64| {
+        let origin = format!("{step} of {steps} steps, seed {seed}, rate {rate}");
+        export::write(&export::folded(parameters, &source), &origin, output)
+    };
+    learn::learn(recipe, &source, &mut parameters, |parameters, progress| {
+        if told.elapsed() > PAUSE {
+            told = Instant::now();
+            save(parameters, progress.step)?;
+            println!("{}", line(progress, *steps, began.elapsed()));
+        }
+        Ok(())
+    })?;
+    save(&parameters, *steps)
+}
+
+/// How far it is.
+fn line(progress: Progress, steps: u64, elapsed: Duration) -> String {
+    let Progress { step, loss, accuracy } = progress;
+    let left = elapsed.as_secs_f64() * (steps - step) as f64 / step.max(1) as f64 / 60.0;
+    let accuracy = accuracy.map(|share| format!("{:.0}", 100.0 * share)).join(" ");
+    format!("step {step} of {steps}: loss {loss:.3}, told apart {accuracy} %, {left:.0} min left")
+}

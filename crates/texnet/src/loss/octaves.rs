@@ -1,0 +1,182 @@
+//! Gram matrices of the built-in descriptor, at several octaves of the picture.
+//!
+//! A network of few layers sees a few pixels at a time. Run over the picture, its half and its quarter, it sees the
+//! arrangement of large things with the same weights.
+
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::{GramConfig, GramDistance, Loss, LossError, Perceptual, Term};
+use crate::descriptor::{Descriptor, DescriptorError, Embedded, Padding};
+use crate::ops::{self, Pool};
+
+/// What is compared in features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OctavesConfig {
+    /// Weight of the mean over all octaves and layers; nothing is compared when 0.
+    pub weight: f32,
+    /// Octaves: the picture, its half, and so on.
+    pub octaves: usize,
+    /// A file of other weights, as `texnet-descriptor` writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+}
+
+impl Default for OctavesConfig {
+    fn default() -> Self {
+        Self { weight: 0.0, octaves: 3, weights: None }
+    }
+}
+
+/// The loss of pictures that are tori.
+#[derive(Debug)]
+pub struct Octaves(Vec<Perceptual>);
+
+impl Octaves {
+    /// Against an exemplar of shape `[n, 3, h, w]`, for pictures of `size`. Layers that an octave is too small for are left
+    /// out.
+    ///
+    /// # Errors
+    /// The weights cannot be read, or the exemplar or the pictures are too small for any layer.
+    pub fn new(
+        config: &OctavesConfig,
+        exemplar: &Tensor<4>,
+        size: [usize; 2],
+        device: &Device,
+    ) -> Result<Self, DescriptorError> {
+        let network = |padding| match &config.weights {
+            Some(path) => Embedded::load(path, padding, device),
+            None => Embedded::new(padding, device),
+        };
+        // Nothing is known of what lies beyond the exemplar.
+        let (inner, torus) = (network(Padding::None)?, network(Padding::Circular)?);
+        let mut exemplar = exemplar.clone().without_autodiff();
+        let mut compared = Vec::new();
+        for octave in 0..config.octaves {
+            if octave > 0 {
+                exemplar = ops::pool(exemplar, Pool::Average);
+            }
+            let [.., height, width] = exemplar.dims();
+            let fits = |layer| {
+                inner.check([height, width], &[layer])?;
+                torus.check(size.map(|side| side >> octave), &[layer])
+            };
+            let layers: Vec<_> = Embedded::TEXTURE.into_iter().filter(|&l| fits(l).is_ok()).collect();
+            if octave == 0 && layers.is_empty() {
+                fits(Embedded::TEXTURE[0])?;
+            }
+            let features = inner.features(&exemplar, &layers)?;
+            compared.push((layers, features));
+        }
+        let count: usize = compared.iter().map(|(layers, _)| layers.len()).sum();
+        let weight = config.weight / count as f32;
+        let loss = |(layers, features): (Vec<_>, Vec<Tensor<4>>)| {
+            let layers = layers.into_iter().map(|layer| (layer, weight)).collect();
+            let gram = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
+            Perceptual::new(torus.clone()).with_texture_of(&features, gram)
+        };
+        Ok(Self(compared.into_iter().filter(|(layers, _)| !layers.is_empty()).map(loss).collect()))
+    }
+}
+
+impl Loss for Octaves {
+    /// One term: the weighted mean.
+    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
+        let mut pictures = pictures.clone();
+        let mut terms = Vec::new();
+        for (octave, loss) in self.0.iter().enumerate() {
+            if octave > 0 {
+                pictures = ops::pool(pictures, Pool::Average);
+            }
+            terms.extend(loss.terms(&pictures, step));
+        }
+        super::total(&terms).map(|sum| Term::new("features", sum)).into_iter().collect()
+    }
+
+    fn check(&self, size: [usize; 2]) -> Result<(), LossError> {
+        let mut octaves = self.0.iter().enumerate();
+        octaves.try_for_each(|(octave, loss)| loss.check(size.map(|side| side >> octave)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    const SIDE: usize = 64;
+
+    /// Blots of a few colours, as rows of `[1, 3, SIDE, SIDE]`.
+    fn blots(phase: f32) -> Vec<f32> {
+        let value = |i: usize| {
+            let (c, y, x) = (i / (SIDE * SIDE), (i / SIDE % SIDE) as f32, (i % SIDE) as f32);
+            let turn = std::f32::consts::TAU / SIDE as f32;
+            let wave = (3.0 * turn * x + phase).sin() * (5.0 * turn * y).cos() + (7.0 * turn * (x + y)).sin();
+            0.5 + 0.2 * wave * (1.0 - 0.3 * c as f32)
+        };
+        (0..3 * SIDE * SIDE).map(value).collect()
+    }
+
+    fn tensor(values: Vec<f32>) -> Tensor<4> {
+        Tensor::from_data(TensorData::new(values, [1, 3, SIDE, SIDE]), &Device::flex())
+    }
+
+    fn loss() -> Octaves {
+        let exemplar = tensor(blots(0.0));
+        let config = OctavesConfig { weight: 1.0, ..OctavesConfig::default() };
+        Octaves::new(&config, &exemplar, [SIDE; 2], &Device::flex()).expect("large enough")
+    }
+
+    fn value(loss: &Octaves, picture: Vec<f32>) -> f32 {
+        loss.terms(&tensor(picture), 0).remove(0).value.into_scalar::<f32>()
+    }
+
+    #[test]
+    fn a_picture_of_the_texture_is_near_and_another_far() {
+        let loss = loss();
+        let [same, grey] = [value(&loss, blots(2.0)), value(&loss, vec![0.5; 3 * SIDE * SIDE])];
+        assert!(same < 0.3 * grey, "{same} {grey}");
+    }
+
+    #[test]
+    fn a_torus_that_is_moved_is_the_same_texture() {
+        let (loss, picture) = (loss(), blots(1.0));
+        // By a position of the coarsest layer of the coarsest octave.
+        let moved: Vec<f32> =
+            (0..picture.len()).map(|i| picture[i / SIDE * SIDE + (i + 32) % SIDE]).collect();
+        let [still, moved] = [value(&loss, picture), value(&loss, moved)];
+        assert!((still - moved).abs() < 1e-4 * still, "{still} {moved}");
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope() {
+        let (loss, picture) = (loss(), blots(1.0));
+        let tracked = tensor(picture.clone()).autodiff().require_grad();
+        let gradients = loss.terms(&tracked, 0).remove(0).value.backward();
+        let gradient: Vec<f32> =
+            tracked.grad(&gradients).expect("a gradient").into_data().iter::<f32>().collect();
+        // Along the gradient itself, where the slope is steep beside the rounding of the sums.
+        let square: f32 = gradient.iter().map(|g| g * g).sum();
+        let along = |step: f32| {
+            let step = step / square.sqrt();
+            value(&loss, picture.iter().zip(&gradient).map(|(v, g)| v + step * g).collect())
+        };
+        let slope = (along(0.02) - along(-0.02)) / 0.04;
+        assert!((slope / square.sqrt() - 1.0).abs() < 0.03, "{slope} {}", square.sqrt());
+    }
+
+    #[test]
+    fn pictures_too_small_for_any_layer_are_refused_and_octaves_without_layers_left_out() {
+        let exemplar = tensor(blots(0.0));
+        let new = |octaves, side| {
+            let config = OctavesConfig { weight: 1.0, octaves, weights: None };
+            Octaves::new(&config, &exemplar, [side; 2], &Device::flex())
+        };
+        assert!(new(1, 1).is_err());
+        assert_eq!(new(6, SIDE).expect("large enough").0.len(), 5);
+    }
+}
