@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 const USAGE: &str = "usage: cargo xtask check | figures | bless | bench | profile | gallery
   check    format, clippy, tests, docs, licences, and the house's own rules: what decides whether a change lands
   figures  paints the pictures of the README again; with --only descriptors, writes the page docs/descriptors.html, which
-           takes an hour
+           takes a quarter of an hour
   gallery  learns the built-in models from assets/exemplars: all that are missing, or those that are named
   bless    accepts the pictures that the tests compare with, after they were looked at
   bench    times painting against PyTorch and ONNX Runtime, and learning against PyTorch, in turn, and writes the tables

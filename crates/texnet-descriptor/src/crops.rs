@@ -25,10 +25,8 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Textures of this seed; paints the materials first.
-    pub(crate) fn new(seed: u64) -> Self {
-        let names: Vec<&str> = texnet_exemplars::names().collect();
-        let materials = names.into_par_iter().filter_map(texnet_exemplars::paint).collect();
+    /// Random textures of this seed, and pictures of some more.
+    pub(crate) fn with(seed: u64, materials: Vec<Image>) -> Self {
         Self { seed, materials }
     }
 
@@ -59,11 +57,9 @@ impl Source {
         let mut draw = Draw::new(self.seed, Stream::Crop, step * 100 + i as u64);
         let grain = if draw.below(10) < 3 { 0.01 + 0.05 * draw.uniform() } else { 0.0 };
         let texture = RandomTexture::new((draw.uniform() * 16_777_216.0) as u32);
-        let material = (i >= TEXTURES - MATERIALS).then(|| {
-            // A different one each.
-            let one = (step as usize * MATERIALS + i) % self.materials.len();
-            &self.materials[one]
-        });
+        let turn = i >= TEXTURES - MATERIALS && !self.materials.is_empty();
+        // A different one each.
+        let material = turn.then(|| &self.materials[(step as usize * MATERIALS + i) % self.materials.len()]);
         [0, 1].map(|_| {
             let view = view(&mut draw);
             let image = match material {
@@ -86,6 +82,12 @@ impl Source {
         };
         pairs.par_iter().enumerate().map(one).collect()
     }
+}
+
+/// The materials of the repository's exemplars; painting them takes a minute or two.
+pub(crate) fn materials() -> Vec<Image> {
+    let names: Vec<&str> = texnet_exemplars::names().collect();
+    names.into_par_iter().filter_map(texnet_exemplars::paint).collect()
 }
 
 /// A little turned, nearer or farther, anywhere.
@@ -120,4 +122,40 @@ fn bilinear(picture: &Image, y: f32, x: f32) -> [f32; 3] {
     };
     let [a, b] = [row(top), row(top + 1)];
     [0, 1, 2].map(|c| a[c] + fy * (b[c] - a[c]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_half_shows_the_textures_of_the_first() {
+        let material = Image::from_fn(200, 200, |y, x| [0.5 + 0.4 * ((y / 9 + x / 7) % 2) as f32, 0.2, 0.7]);
+        let source = Source::with(1, vec![material]);
+        // A step whose pictures keep their colours.
+        let batch =
+            (0..).map(|step| source.batch(step)).find(|batch| spread(batch) > 0.02).expect("one in two");
+        assert_eq!(batch.len(), PICTURES * 3 * SIDE * SIDE);
+        assert!(batch.iter().all(|v| (0.0..=1.0).contains(v)));
+        let means = means(&batch);
+        let (first, second) = means.split_at(PICTURES / 2);
+        let apart = |a: &[f32; 3], b: &[f32; 3]| (0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>();
+        let partners: f32 = first.iter().zip(second).map(|(a, b)| apart(a, b)).sum();
+        let strangers: f32 = first.iter().zip(second.iter().cycle().skip(1)).map(|(a, b)| apart(a, b)).sum();
+        assert!(2.0 * partners < strangers, "{partners} {strangers}");
+    }
+
+    /// Mean colours of all pictures.
+    fn means(batch: &[f32]) -> Vec<[f32; 3]> {
+        let mean = |plane: &[f32]| plane.iter().sum::<f32>() / plane.len() as f32;
+        let picture = |picture: &[f32]| [0, 1, 2].map(|c| mean(&picture[c * SIDE * SIDE..][..SIDE * SIDE]));
+        batch.chunks_exact(3 * SIDE * SIDE).map(picture).collect()
+    }
+
+    /// Variance of the mean reds.
+    fn spread(batch: &[f32]) -> f32 {
+        let reds: Vec<f32> = means(batch).iter().map(|mean| mean[0]).collect();
+        let mean = reds.iter().sum::<f32>() / reds.len() as f32;
+        reds.iter().map(|red| (red - mean).powi(2)).sum::<f32>() / reds.len() as f32
+    }
 }

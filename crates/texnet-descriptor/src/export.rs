@@ -24,12 +24,16 @@ const MEASURED: std::ops::Range<u64> = (1 << 40)..(1 << 40) + 12;
 /// Least root mean square that a feature is scaled from: one that is nearly silent must not be blown up.
 const LEAST: f32 = 0.02;
 
-/// The convolutions of the trained network, norms and scales included.
-pub(crate) fn folded(parameters: &Parameters, source: &Source) -> Vec<(Conv, ConvWeights)> {
-    let device = Device::flex();
+/// Pictures `[n, 3, SIDE, SIDE]` that no step learns from.
+pub(crate) fn measured(source: &Source) -> Tensor<4> {
     let sample: Vec<f32> = MEASURED.flat_map(|step| source.sample(step)).collect();
     let count = sample.len() / (3 * SIDE * SIDE);
-    let pictures = Tensor::from_data(TensorData::new(sample, [count, 3, SIDE, SIDE]), &device);
+    Tensor::from_data(TensorData::new(sample, [count, 3, SIDE, SIDE]), &Device::flex())
+}
+
+/// The convolutions of the trained network, norms and scales included, as these pictures are seen by it.
+pub(crate) fn folded(parameters: &Parameters, pictures: Tensor<4>) -> Vec<(Conv, ConvWeights)> {
+    let device = pictures.device();
     let leaves = parameters.leaves(&device);
     let mut x = net::coded(pictures);
     // Of the features that come in, one for each channel.
@@ -102,4 +106,32 @@ pub(crate) fn write(convs: &[(Conv, ConvWeights)], origin: &str, path: &Path) ->
     let metadata = HashMap::from([("origin".to_owned(), origin.to_owned())]);
     let bytes = safetensors::serialize(views, Some(metadata))?;
     write_whole(path, |file| file.write_all(&bytes)).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use texnet::descriptor::{Descriptor, Embedded, Padding};
+
+    use super::*;
+    use crate::net::TAPS;
+
+    #[test]
+    fn what_is_written_is_read_and_its_features_have_a_root_mean_square_of_one() {
+        let pictures = measured(&Source::with(3, Vec::new()));
+        let convs = folded(&net::initial(5), pictures.clone());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("descriptor.safetensors");
+        write(&convs, "a test", &path).expect("a writable folder");
+        let network = Embedded::load(&path, Padding::None, &Device::flex()).expect("what was written");
+        // The deepest sees more than these pictures.
+        let taps = &TAPS[..3];
+        let features = network.features(&pictures, taps).expect("large enough");
+        // Not exactly: borders are not seen here, and numbers have 16 bits.
+        for (tap, features) in taps.iter().zip(features) {
+            let squares: Vec<f32> = channels(features.square()).collect();
+            let mean = squares.iter().sum::<f32>() / squares.len() as f32;
+            assert!((mean - 1.0).abs() < 0.1, "{tap}: {mean}");
+            assert!(squares.iter().all(|square| (0.3..3.0).contains(square)), "{tap}: {squares:?}");
+        }
+    }
 }

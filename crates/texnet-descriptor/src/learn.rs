@@ -1,5 +1,6 @@
 //! The loop: pairs of views, contrast, gradient, step.
 
+use anyhow::ensure;
 use burn::tensor::{Device, Tensor, TensorData};
 use texnet::generator::Parameters;
 use texnet::train::adam::Moments;
@@ -47,6 +48,7 @@ pub(crate) fn learn(
         let (gradients, ahead) =
             rayon::join(|| gradients(parameters, batch, &device, &mut progress), || source.batch(step + 1));
         next = ahead;
+        ensure!(progress.loss.is_finite(), "the loss is not finite at step {step}: choose a smaller --rate");
         let rate = schedule.at(step, recipe.steps);
         descent.step(parameters, gradients, &mut moments, rate);
         progress.step = step + 1;
@@ -80,4 +82,28 @@ fn gradients(
         gradient.map_or_else(Vec::new, |g| g.into_data().iter::<f32>().collect())
     };
     parameters.shapes.iter().map(gradient).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net;
+
+    #[test]
+    fn a_few_steps_tell_textures_apart_better() {
+        let source = Source::with(2, Vec::new());
+        let mut losses = Vec::new();
+        let recipe = Recipe { steps: 10, rate: 0.004, optimiser: Optimiser::Muon };
+        let mut last = 0.0;
+        learn(recipe, &source, &mut net::initial(0), |_, progress| {
+            // The loss of a step from the averages before and after it.
+            let keep = if losses.is_empty() { 0.0 } else { REMEMBERED };
+            losses.push((progress.loss - keep * last) / (1.0 - keep));
+            last = progress.loss;
+            Ok(())
+        })
+        .expect("ten steps");
+        let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
+        assert!(mean(&losses[7..]) < 0.9 * mean(&losses[..3]), "{losses:?}");
+    }
 }

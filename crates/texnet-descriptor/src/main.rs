@@ -49,14 +49,14 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let Arguments { output, steps, seed, rate, adam } = &arguments;
     ensure!(rate.is_finite() && *rate > 0.0, "--rate is {rate}, but must be a positive number");
-    let source = Source::new(*seed);
+    let source = Source::with(*seed, crops::materials());
     let mut parameters = net::initial(*seed);
     let optimiser = if *adam { Optimiser::Adam } else { Optimiser::Muon };
     let recipe = Recipe { steps: *steps, rate: *rate, optimiser };
     let (began, mut told) = (Instant::now(), Instant::now());
     let save = |parameters: &_, step: u64| {
         let origin = format!("{step} of {steps} steps, seed {seed}, rate {rate}");
-        export::write(&export::folded(parameters, &source), &origin, output)
+        export::write(&export::folded(parameters, export::measured(&source)), &origin, output)
     };
     learn::learn(recipe, &source, &mut parameters, |parameters, progress| {
         if told.elapsed() > PAUSE {

@@ -57,7 +57,8 @@ impl Mosaic {
         let own = 1.0 + self.variety * (2.0 * unit(hash(cell.id, 3, 3)) - 1.0) * 1.5;
         let grain = if self.grain > 0.0 { 1.0 + self.grain * Noise(5).fbm(p * 0.3, 3) } else { 1.0 };
         let colour = self.palette.pick(unit(hash(cell.id, 2, 2))) * (own * grain);
-        let rise = (cell.border / (2.0 * self.joint)).min(1.0);
+        // Rounding can put a place on its border a hair beyond it.
+        let rise = (cell.border / (2.0 * self.joint)).clamp(0.0, 1.0);
         let dome = (1.0 - (1.0 - rise) * (1.0 - rise)).sqrt();
         match self.look {
             Look::Mosaic => {
