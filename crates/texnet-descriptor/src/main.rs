@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(short, long, default_value = "assets/descriptor.safetensors")]
     output: PathBuf,
     /// Steps of 48 pictures
-    #[arg(long, default_value_t = 8000)]
+    #[arg(long, default_value_t = 3500)]
     steps: u64,
     /// Seed of weights and textures
     #[arg(long, default_value_t = 0)]

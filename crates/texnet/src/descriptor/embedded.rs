@@ -81,3 +81,63 @@ impl Descriptor for Embedded {
         self.stack.features(pictures, layers, |pictures| (pictures.clone().cast(DType::F32) - MEAN) * GAIN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    const SIDE: usize = 64;
+
+    /// Waves that close on a torus.
+    fn picture() -> Tensor<4> {
+        let turn = std::f64::consts::TAU / SIDE as f64;
+        let value = |i: usize| {
+            let (c, y, x) = ((i / (SIDE * SIDE)) as f64, (i / SIDE % SIDE) as f64, (i % SIDE) as f64);
+            let wave = (turn * (3.0 * x + (c + 1.0) * 2.0 * y)).sin() * (turn * (5.0 * x - 4.0 * y)).cos();
+            (0.5 + 0.4 * wave) as f32
+        };
+        let values: Vec<f32> = (0..3 * SIDE * SIDE).map(value).collect();
+        Tensor::from_data(TensorData::new(values, [1, 3, SIDE, SIDE]), &Device::flex())
+    }
+
+    #[test]
+    fn features_are_those_of_another_implementation() {
+        let network = Embedded::new(Padding::Circular, &Device::flex()).expect("built in");
+        let layers: Vec<Layer> = FROZEN.iter().map(|(layer, _)| *layer).collect();
+        let features = network.features(&picture(), &layers).expect("large enough");
+        for ((layer, frozen), x) in FROZEN.iter().zip(features) {
+            let scalar = |x: Tensor<1>| x.into_scalar::<f32>();
+            let one = x.clone().slice([0..1, 3..4, 2..3, 5..6]).sum();
+            let found = [scalar(x.clone().mean()), scalar(x.square().mean()), scalar(one)];
+            let near = found.iter().zip(frozen).all(|(a, b)| (a - b).abs() < 1e-3 * b.abs().max(0.1));
+            assert!(near, "{layer}: {found:?} {frozen:?}");
+        }
+    }
+
+    /// Mean, mean square, and the feature of channel 3 in row 2 and column 5: by PyTorch in 64 bits from the file.
+    const FROZEN: [(Layer, [f32; 3]); 5] = [
+        (Layer::Relu1_1, [0.581673, 1.194830, 0.652750]),
+        (Layer::Relu1_2, [0.496197, 1.260963, 0.000000]),
+        (Layer::Relu2_2, [0.793270, 2.656081, 0.000000]),
+        (Layer::Relu3_4, [0.791642, 2.606614, 0.000000]),
+        (Layer::Relu4_1, [0.804700, 2.541317, 1.922572]),
+    ];
+
+    #[test]
+    fn a_file_of_another_network_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("other");
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).expect("a writable folder");
+            let loaded = Embedded::load(&path, Padding::Zero, &Device::flex());
+            loaded.expect_err("no descriptor").to_string()
+        };
+        assert!(refused(&WEIGHTS[..1000]).contains("cut short"));
+        assert!(refused(b"nonsense").contains("other"));
+        let renamed = String::from_utf8_lossy(&WEIGHTS[..2000]).replace("conv1_1.weight", "conv9_9.weight");
+        let renamed = [renamed.as_bytes()[..900].to_vec(), WEIGHTS[900..].to_vec()].concat();
+        assert!(refused(&renamed).contains("conv1_1.weight"), "{}", refused(&renamed));
+    }
+}
