@@ -55,7 +55,7 @@ fn noise(model: &Model, [height, width]: [usize; 2], seed: u64, factor: f32) -> 
             RowKey::new(seed, i, c, y as i64).value(Column::new(x as i64), Uniform { low, high, factor })
         })
     };
-    spec.scales.iter().enumerate().map(at_scale).collect()
+    spec.scales.iter().take(spec.noisy_scales()).enumerate().map(at_scale).collect()
 }
 
 fn measure(model: &Model, noise: Vec<Map>, content: Option<Map>) -> Model {

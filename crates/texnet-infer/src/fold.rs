@@ -39,7 +39,8 @@ fn unfolded_first(model: &Model, scale: usize) -> Conv {
     plain_conv(model, &model.spec().join_block(scale)[0])
 }
 
-fn fold_conv(model: &Model, spec: &ConvSpec) -> Conv {
+/// With its normalisation and activation.
+pub(crate) fn fold_conv(model: &Model, spec: &ConvSpec) -> Conv {
     fold_output(model, spec, plain_conv(model, spec))
 }
 
@@ -75,7 +76,7 @@ fn fold_input(conv: &Conv, affine: &[[f64; 2]]) -> Conv {
 
 /// A convolution, its normalisation and its activation as one convolution.
 fn fold_output(model: &Model, spec: &ConvSpec, mut conv: Conv) -> Conv {
-    if model.spec().norm == Norm::Folded {
+    if model.spec().norm == Norm::Folded || !spec.normalised {
         return conv;
     }
     let name = format!("{}.norm", spec.name);

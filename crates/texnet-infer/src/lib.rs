@@ -11,6 +11,7 @@ mod model_file;
 pub mod noise;
 pub mod plane;
 mod reflect;
+mod residual;
 pub mod scaled;
 pub mod spec;
 pub mod whole;

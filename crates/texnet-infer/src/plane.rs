@@ -2,21 +2,22 @@
 //!
 //! Such a network is a local function of its noise, and the noise a function of place, so any window can be computed
 //! alone and agrees with every other to the last bit. A window is worked off in blocks of bounded size; what
-//! a block needs of every scale is in `region.rs`, how a scale is computed in `direct.rs` and `rolling.rs`.
+//! a block needs of every scale of a pyramid is in `region.rs`, how a scale is computed in `direct.rs` and `rolling.rs`.
 
 mod direct;
+mod pyramid;
 mod region;
+mod residual;
 mod rolling;
 mod source;
 
 use rayon::prelude::*;
 use thiserror::Error;
 
-use self::direct::DirectScale;
-use self::region::{Extent, FIRST_TILED, Region, Span};
-use self::rolling::{RollingScale, Workspaces};
-use self::source::{Placed, Source, content_pyramid};
-use crate::fold::{FoldedScale, fold};
+use self::pyramid::Pyramid;
+use self::region::{Region, Span};
+use self::residual::Residual;
+use self::source::{Placed, Source};
 use crate::image::{Content, Image, Window};
 use crate::model::Model;
 use crate::noise::Uniform;
@@ -69,19 +70,38 @@ pub enum PlaneError {
     Window(String),
 }
 
-enum Scale {
-    Direct(DirectScale),
-    Rolling(RollingScale),
+enum Network {
+    Pyramid(Pyramid),
+    Residual(Residual),
+}
+
+/// What is painted, beside the network.
+struct Painting<'a> {
+    spec: GeneratorSpec,
+    options: PlaneOptions,
+    content: Option<&'a dyn Content>,
+}
+
+impl Painting<'_> {
+    /// What enters a scale.
+    fn source(&self, scale: usize, content: Option<Placed>) -> Source {
+        let [low, high] = self.spec.scales[scale].noise;
+        Source {
+            level: self.options.level,
+            seed: self.options.seed,
+            scale,
+            noise_channels: self.spec.noise_channels,
+            range: Uniform { low, high, factor: self.options.noise_scale },
+            period: self.options.period.map(|p| p.map(|side| side / self.spec.ratio(scale) as i64)),
+            content,
+        }
+    }
 }
 
 /// A plane: see the module.
 pub struct Plane<'a> {
-    spec: GeneratorSpec,
-    options: PlaneOptions,
-    content: Option<&'a dyn Content>,
-    folded: Vec<FoldedScale>,
-    scales: Vec<Scale>,
-    workspaces: Workspaces,
+    painting: Painting<'a>,
+    network: Network,
 }
 
 impl Plane<'static> {
@@ -125,13 +145,11 @@ impl<'a> Plane<'a> {
         if let Some(period) = options.period {
             check_period(&spec, period)?;
         }
-        let folded = fold(model);
-        let scale = |(i, scale): (usize, &FoldedScale)| match i < FIRST_TILED {
-            true => Scale::Direct(DirectScale::from(scale)),
-            false => Scale::Rolling(RollingScale::new(scale, spec.input_channels())),
+        let network = match spec.residual {
+            0 => Network::Pyramid(Pyramid::new(model)),
+            _ => Network::Residual(Residual::new(model)),
         };
-        let scales = folded.iter().enumerate().map(scale).collect();
-        Ok(Self { spec, options, content, folded, scales, workspaces: Workspaces::default() })
+        Ok(Self { painting: Painting { spec, options, content }, network })
     }
 
     /// The picture in a window: sRGB-coded values, not clamped to `[0, 1]`.
@@ -154,57 +172,21 @@ impl<'a> Plane<'a> {
 
     /// The raw output over a region, or a little more.
     fn block(&self, region: Region) -> Placed {
-        let extents = region::extents(&self.folded, region);
-        let sources = self.sources(&extents);
-        let mut coarse: Option<Placed> = None;
-        for ((scale, source), &extent) in self.scales.iter().zip(&sources).zip(&extents) {
-            coarse = Some(match (scale, &coarse) {
-                (Scale::Rolling(scale), Some(coarse)) => scale.run(source, coarse, extent, &self.workspaces),
-                (Scale::Direct(scale), coarse) => scale.run(source, coarse.as_ref(), extent),
-                (Scale::Rolling(_), None) => unreachable!("the coarsest scale is direct"),
-            });
-        }
-        coarse.expect("a spec has at least one scale")
-    }
-
-    fn sources(&self, extents: &[Extent]) -> Vec<Source> {
-        let contents: Vec<Option<Placed>> = match self.content {
-            None => extents.iter().map(|_| None).collect(),
-            Some(content) => {
-                let pyramid = content_pyramid(content, self.content_region(extents), extents.len());
-                pyramid.into_iter().map(Some).collect()
+        match (&self.network, self.painting.content) {
+            (Network::Residual(residual), Some(content)) => {
+                let load = |region| source::load(content, region);
+                residual.run(&self.painting.source(0, None), load, region)
             }
-        };
-        contents.into_iter().enumerate().map(|(i, content)| self.source(i, content)).collect()
-    }
-
-    fn source(&self, scale: usize, content: Option<Placed>) -> Source {
-        let [low, high] = self.spec.scales[scale].noise;
-        Source {
-            level: self.options.level,
-            seed: self.options.seed,
-            scale,
-            noise_channels: self.spec.noise_channels,
-            range: Uniform { low, high, factor: self.options.noise_scale },
-            period: self.options.period.map(|p| p.map(|side| side / self.spec.ratio(scale) as i64)),
-            content,
+            (Network::Pyramid(pyramid), _) => pyramid.run(&self.painting, region),
+            (Network::Residual(_), None) => unreachable!("a residual network has content"),
         }
-    }
-
-    /// What all scales together read of the photograph, in whole pixels of the coarsest.
-    fn content_region(&self, extents: &[Extent]) -> Region {
-        let fine =
-            |(i, extent): (usize, &Extent)| extent.input.map(|span| span.times(self.spec.ratio(i) as i64));
-        let granularity = self.spec.granularity() as i64;
-        let union = extents.iter().enumerate().map(fine).reduce(Region::union).expect("at least one scale");
-        union.map(|span| span.divided(granularity).times(granularity))
     }
 
     fn decode(&self, raw: &Placed, block: Region, window: Window, image: &mut Image) {
         let column = (block.columns.start - window.x) as usize;
         for y in block.rows.start..block.rows.end {
             for c in 0..3 {
-                let (channel, shift, scale) = self.spec.output.source(c);
+                let (channel, shift, scale) = self.painting.spec.output.source(c);
                 let row = raw.row_from(channel, y, block.columns.start);
                 let out = &mut image.row_mut(c, (y - window.y) as usize)[column..][..block.columns.len()];
                 out.iter_mut().zip(row).for_each(|(v, &value)| *v = (value + shift) / scale);

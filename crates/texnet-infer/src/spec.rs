@@ -2,11 +2,17 @@
 //!
 //! The pyramid of texture networks (Ulyanov et al. 2016, section 3.2 and figure 2): noise at several scales,
 //! a block of convolutions on each, the coarser result upsampled twofold and joined to the finer one as extra
-//! channels, another block, up to full resolution, and a 1x1 convolution to colour.
+//! channels, another block, up to full resolution, and a 1x1 convolution to colour. Styles may have a residual network
+//! instead (`residual.rs`).
+
+mod cost;
+mod residual;
 
 use serde::{Deserialize, Serialize};
 use texnet_kernels::Border;
 use thiserror::Error;
+
+pub use residual::Op;
 
 /// The architecture of a generator. [`GeneratorSpec::validate`] says what is allowed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +26,10 @@ pub struct GeneratorSpec {
     pub noise_channels: usize,
     /// Whether the photograph enters at every scale (three channels, before the noise): a style network.
     pub content: bool,
+    /// Residual blocks at the coarsest scale, to and from which convolutions lead; 0 is a pyramid. The photograph then
+    /// enters at the finest scale alone, and the noise at the coarsest.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub residual: usize,
     /// Whether both sides are normalised right before they are joined (paper, section 3.2).
     pub join_norm: bool,
     /// How features are normalised.
@@ -149,6 +159,7 @@ impl GeneratorSpec {
             block: vec![3, 3, 1],
             noise_channels: 3,
             content: false,
+            residual: 0,
             join_norm: true,
             norm: Norm::Batch,
             negative_slope: 0.0,
@@ -200,7 +211,13 @@ impl GeneratorSpec {
         Self { content: true, ..Self::paper(scales) }
     }
 
-    /// Channels that enter at every scale: the photograph's, then the noise.
+    /// How many scales, from the coarsest on, read noise.
+    #[must_use]
+    pub fn noisy_scales(&self) -> usize {
+        if self.residual > 0 { 1 } else { self.scales.len() }
+    }
+
+    /// Channels that enter at every scale of a pyramid: the photograph's, then the noise.
     #[must_use]
     pub fn input_channels(&self) -> usize {
         self.noise_channels + if self.content { 3 } else { 0 }
@@ -248,6 +265,7 @@ impl GeneratorSpec {
                 self.negative_slope
             ));
         }
+        self.validate_residual()?;
         (0..scales).try_for_each(|i| self.validate_scale(i))
     }
 
@@ -277,6 +295,7 @@ impl GeneratorSpec {
     #[must_use]
     pub fn side_channels(&self, index: usize) -> usize {
         match self.scales[index].branch {
+            _ if self.residual > 0 => 0,
             0 => self.input_channels(),
             branch => branch,
         }
@@ -286,8 +305,10 @@ impl GeneratorSpec {
     #[must_use]
     pub fn side_block(&self, index: usize) -> Vec<ConvSpec> {
         match self.scales[index].branch {
-            0 => Vec::new(),
-            branch => self.conv_block(&format!("scale{index}.side"), self.input_channels(), branch),
+            branch if branch > 0 && self.residual == 0 => {
+                self.conv_block(&format!("scale{index}.side"), self.input_channels(), branch)
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -337,6 +358,10 @@ impl GeneratorSpec {
     /// All convolutions, in the order they run.
     #[must_use]
     pub fn convs(&self) -> Vec<ConvSpec> {
+        if self.residual > 0 {
+            let conv = |op| if let Op::Conv(conv) = op { Some(conv) } else { None };
+            return self.program().into_iter().filter_map(conv).collect();
+        }
         let mut convs: Vec<_> =
             (0..self.scales.len()).flat_map(|i| [self.side_block(i), self.join_block(i)].concat()).collect();
         convs.push(self.head());
@@ -381,6 +406,11 @@ impl GeneratorSpec {
             |(name, c): (String, usize)| ["mean", "variance"].map(|p| (format!("{name}.{p}"), vec![c]));
         self.norms().into_iter().flat_map(of_norm).collect()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use texnet_kernels::{Border, Conv, DirectConv, Level, Map, Moments, pad, resample, statistics};
 
 use crate::model::Model;
+use crate::residual;
 use crate::spec::{ConvSpec, Norm};
 
 /// Added to variances: the code of 2016, and every common batch norm.
@@ -42,7 +43,7 @@ impl Features {
 /// What a generator reads.
 #[derive(Debug, Clone)]
 pub struct Inputs {
-    /// One map of noise per scale, from the coarsest to the finest, each twice as large as the one before.
+    /// One map of noise per scale that reads some, from the coarsest to the finest, each twice as large as the one before.
     pub noise: Vec<Features>,
     /// Red, green and blue in `[0, 1]` at the size of the finest scale; for style networks.
     pub content: Option<Features>,
@@ -67,8 +68,12 @@ pub(crate) fn execute(
     level: Level,
 ) -> (Map, BTreeMap<String, Vec<Moments>>) {
     let spec = model.spec();
-    assert_eq!(noise.len(), spec.scales.len(), "one map of noise per scale");
+    assert_eq!(noise.len(), spec.noisy_scales(), "one map of noise per scale that reads some");
     assert_eq!(content.is_some(), spec.content, "content goes with style networks");
+    if spec.residual > 0 {
+        let content = content.expect("asserted above");
+        return residual::execute(model, &noise[0], &content, level);
+    }
     let mut whole = Whole { model, level, moments: BTreeMap::new() };
     let contents = content_pyramid(content, noise.len());
     let mut deep: Option<Map> = None;

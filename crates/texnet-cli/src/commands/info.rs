@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use serde_json::json;
-use texnet_infer::{GeneratorSpec, Model};
+use texnet_infer::Model;
 
 use super::import::kind;
 use crate::cli::Info;
@@ -19,8 +19,8 @@ pub(crate) fn run(arguments: &Info, report: &Report) -> Result<()> {
         "parameters": model.parameter_count(),
         "calibrated": model.is_calibrated(),
         "granularity": spec.granularity(),
-        "reach": reach(spec),
-        "multiply_adds_per_pixel": multiply_adds(spec).round(),
+        "reach": spec.reach(),
+        "multiply_adds_per_pixel": spec.multiply_adds().round(),
         "spec": spec,
         "summary": model.summary,
     });
@@ -44,8 +44,8 @@ fn describe(path: &str, model: &Model) -> Result<String, std::fmt::Error> {
     )?;
     writeln!(out, "  statistics     {}", statistics(model))?;
     writeln!(out, "  seamless tile  sides in multiples of {} pixels", spec.granularity())?;
-    writeln!(out, "  reach          a pixel depends on noise up to {} pixels away", reach(spec))?;
-    writeln!(out, "  cost           {:.1} thousand multiply-adds per pixel", multiply_adds(spec) * 1e-3)?;
+    writeln!(out, "  reach          a pixel depends on noise up to {} pixels away", spec.reach())?;
+    writeln!(out, "  cost           {:.1} thousand multiply-adds per pixel", spec.multiply_adds() * 1e-3)?;
     for (name, value) in &model.summary.0 {
         writeln!(out, "  {name:<14} {value}")?;
     }
@@ -58,32 +58,4 @@ fn statistics(model: &Model) -> &'static str {
         (false, true) => "taken from each photograph",
         (false, false) => "taken from a sample when used",
     }
-}
-
-fn threes(spec: &GeneratorSpec) -> usize {
-    spec.block.iter().filter(|&&kernel| kernel == 3).count()
-}
-
-/// Pixels of the finest scale that the noise of any scale reaches.
-fn reach(spec: &GeneratorSpec) -> usize {
-    let mut after = 0;
-    let mut reach = 0;
-    for i in (0..spec.scales.len()).rev() {
-        let ratio = spec.ratio(i);
-        after += if i > 0 { threes(spec) * ratio } else { 0 };
-        let side = if spec.scales[i].branch > 0 { threes(spec) * ratio } else { 0 };
-        // A pixel of this scale covers `ratio` of the finest.
-        reach = reach.max(after + side + ratio - 1);
-    }
-    reach
-}
-
-fn multiply_adds(spec: &GeneratorSpec) -> f64 {
-    let scale = |i: usize| {
-        let convs = [spec.side_block(i), spec.join_block(i)].concat();
-        let sum: usize = convs.iter().map(|c| c.inputs * c.outputs * c.kernel * c.kernel).sum();
-        sum as f64 / (spec.ratio(i) as f64).powi(2)
-    };
-    let head = spec.head();
-    (0..spec.scales.len()).map(scale).sum::<f64>() + (head.inputs * head.outputs) as f64
 }

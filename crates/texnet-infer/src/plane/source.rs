@@ -104,7 +104,7 @@ pub(crate) fn content_pyramid(content: &dyn Content, region: Region, scales: usi
 }
 
 /// The photograph over a region, continued by reflection.
-fn load(content: &dyn Content, region: Region) -> Placed {
+pub(crate) fn load(content: &dyn Content, region: Region) -> Placed {
     let [height, width] = content.size();
     let mut placed = Placed::new(3, region);
     let sources: Vec<usize> = columns(region.columns).map(|x| reflect::index(x, width)).collect();

@@ -44,6 +44,7 @@ fn describe(pyramid: &Pyramid) -> Result<GeneratorSpec, ImportError> {
         block: coarsest.side.iter().map(|unit| unit.conv.kernel).collect(),
         noise_channels,
         content,
+        residual: 0,
         join_norm: joins.flatten().next().is_some(),
         norm: norm_of(pyramid),
         negative_slope: first.slope.unwrap_or(0.0),

@@ -1,0 +1,187 @@
+//! Residual networks: features as planes, and a whole picture with live statistics. Windows are `plane/residual.rs`'s
+//! business.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use texnet_kernels::learn::pool::{self, Pool};
+use texnet_kernels::learn::wide::{WideConv, WideShape};
+use texnet_kernels::{Border, Conv, DirectConv, Level, Map, Moments, statistics};
+
+use crate::model::Model;
+use crate::spec::{Norm, Op};
+use crate::whole::{affine, apply_parallel, plain_conv};
+
+/// Values of shape `[channels, height, width]`, without gaps.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Planes {
+    /// Rows and columns.
+    pub(crate) size: [usize; 2],
+    pub(crate) values: Vec<f32>,
+}
+
+impl Planes {
+    pub(crate) fn channels(&self) -> usize {
+        self.values.len() / self.area()
+    }
+
+    fn area(&self) -> usize {
+        self.size[0] * self.size[1]
+    }
+
+    pub(crate) fn to_map(&self) -> Map {
+        Map::from_planes(self.channels(), self.size[0], self.size[1], &self.values)
+    }
+
+    pub(crate) fn from_map(map: &Map) -> Self {
+        Self { size: [map.height(), map.width()], values: map.to_planes() }
+    }
+
+    /// Some rows and columns, from a place `[y, x]` on.
+    pub(crate) fn cropped(&self, [top, left]: [usize; 2], size: [usize; 2]) -> Self {
+        let mut values = vec![0.0; self.channels() * size[0] * size[1]];
+        let planes = values.par_chunks_mut(size[0] * size[1]).zip(self.values.par_chunks(self.area()));
+        planes.for_each(|(out, plane)| {
+            let rows = plane.chunks_exact(self.size[1]).skip(top);
+            out.chunks_exact_mut(size[1])
+                .zip(rows)
+                .for_each(|(out, row)| out.copy_from_slice(&row[left..][..size[1]]));
+        });
+        Self { size, values }
+    }
+
+    /// The mean of 2x2 positions.
+    pub(crate) fn halved(&self, level: Level) -> Self {
+        let values = pool::forward(level, Pool::Average, self.size, &self.values);
+        Self { size: self.size.map(|side| side / 2), values }
+    }
+
+    /// Every value twice in both directions.
+    pub(crate) fn doubled(&self) -> Self {
+        let [height, width] = self.size;
+        let mut values = vec![0.0; 4 * self.values.len()];
+        let planes = values.par_chunks_mut(4 * height * width).zip(self.values.par_chunks(height * width));
+        planes.for_each(|(out, plane)| {
+            for (pair, row) in out.chunks_exact_mut(4 * width).zip(plane.chunks_exact(width)) {
+                let (above, below) = pair.split_at_mut(2 * width);
+                above.chunks_exact_mut(2).zip(row).for_each(|(out, &v)| out.fill(v));
+                below.copy_from_slice(above);
+            }
+        });
+        Self { size: self.size.map(|side| 2 * side), values }
+    }
+
+    /// With more channels behind.
+    pub(crate) fn joined(mut self, other: &Self) -> Self {
+        debug_assert_eq!(self.size, other.size);
+        self.values.extend_from_slice(&other.values);
+        self
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        debug_assert_eq!(self.size, other.size);
+        let pairs = self.values.par_chunks_mut(CHUNK).zip(other.values.par_chunks(CHUNK));
+        pairs.for_each(|(out, more)| out.iter_mut().zip(more).for_each(|(v, &more)| *v += more));
+    }
+
+    pub(crate) fn activate(&mut self, slope: f32) {
+        let values = self.values.par_chunks_mut(CHUNK);
+        values.for_each(|chunk| chunk.iter_mut().for_each(|v| *v = v.max(slope * *v)));
+    }
+
+    /// Every channel times its scale, plus its shift.
+    fn transform(&mut self, factors: &[[f64; 2]]) {
+        let area = self.area();
+        // In f64: a mean far above the deviation would cost digits that later layers miss.
+        let planes = self.values.par_chunks_mut(area).zip(factors);
+        planes.for_each(|(plane, [scale, shift])| {
+            plane.iter_mut().for_each(|v| *v = (f64::from(*v) * scale + shift) as f32);
+        });
+    }
+}
+
+/// Values that one thread changes at a time.
+const CHUNK: usize = 1 << 14;
+
+/// A convolution of planes: 3x3 by Winograd's tiles, 1x1 directly.
+#[derive(Debug)]
+pub(crate) enum Convolution {
+    Wide(WideConv),
+    Direct(DirectConv),
+}
+
+impl From<&Conv> for Convolution {
+    fn from(conv: &Conv) -> Self {
+        match conv.kernel {
+            3 => Self::Wide(WideConv::new(conv.inputs, &conv.weight, &conv.bias)),
+            _ => Self::Direct(DirectConv::from(&Conv { slope: None, ..conv.clone() })),
+        }
+    }
+}
+
+impl Convolution {
+    /// Rows and columns that it reads on every side of what it writes.
+    pub(crate) fn reach(&self) -> usize {
+        match self {
+            Self::Wide(_) => 1,
+            Self::Direct(conv) => conv.kernel() / 2,
+        }
+    }
+
+    /// With the planes continued at their border, or of the positions that need no continuation.
+    pub(crate) fn apply(&self, level: Level, planes: &Planes, border: Option<Border>, relu: bool) -> Planes {
+        match self {
+            Self::Wide(conv) => {
+                let (margin, border) = (usize::from(border.is_some()), border.unwrap_or(Border::Zero));
+                let shape = WideShape { batch: 1, size: planes.size, margin, border };
+                Planes { size: shape.output(), values: conv.forward(level, shape, &planes.values, relu) }
+            }
+            Self::Direct(conv) => {
+                let mut out = Planes::from_map(&apply_parallel(conv, level, &planes.to_map()));
+                if relu {
+                    out.activate(0.0);
+                }
+                out
+            }
+        }
+    }
+}
+
+/// The output for a whole photograph `[3, height, width]` with sides that are multiples of the granularity, and the
+/// moments that each normalisation saw.
+pub(crate) fn execute(
+    model: &Model,
+    noise: &Map,
+    content: &Map,
+    level: Level,
+) -> (Map, BTreeMap<String, Vec<Moments>>) {
+    let spec = model.spec();
+    let mut moments = BTreeMap::new();
+    let mut planes = Planes::from_map(content);
+    let mut kept = Vec::new();
+    for op in spec.program() {
+        match op {
+            Op::Conv(conv) => {
+                let conv = Convolution::from(&plain_conv(model, &conv));
+                planes = conv.apply(level, &planes, Some(spec.padding.into()), false);
+            }
+            Op::Norm { conv, activated } => {
+                if spec.norm != Norm::Folded {
+                    let name = format!("{conv}.norm");
+                    let seen = statistics::moments(&planes.to_map());
+                    planes.transform(&affine(model, &name, &seen));
+                    moments.insert(name, seen);
+                }
+                if activated {
+                    planes.activate(spec.negative_slope);
+                }
+            }
+            Op::Halve => planes = planes.halved(level),
+            Op::Double => planes = planes.doubled(),
+            Op::Keep => kept.push(planes.clone()),
+            Op::Noise => planes = planes.joined(&Planes::from_map(noise)),
+            Op::Add => planes.add(&kept.pop().expect("something is kept before it is added")),
+        }
+    }
+    (planes.to_map(), moments)
+}
