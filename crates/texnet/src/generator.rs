@@ -7,11 +7,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use texnet_infer::calibrate::calibrate;
 use texnet_infer::model::{ModelError, Summary, Weights};
 use texnet_infer::noise::{Column, RowKey, Uniform};
-use texnet_infer::spec::{CAFFE_MEANS, ConvSpec, Norm, OutputCoding};
+use texnet_infer::spec::{CAFFE_MEANS, ConvSpec, Norm, Op, OutputCoding};
 use texnet_infer::{GeneratorSpec, Model, whole};
 
 use crate::draw::{Draw, Stream};
-use crate::ops::{Group, NormOptions, Path};
+use crate::ops::{Group, NormOptions, Path, Pool, double, pool};
 
 /// Added to variances.
 const EPSILON: f32 = whole::EPSILON as f32;
@@ -169,8 +169,8 @@ impl Generator {
         &self.spec
     }
 
-    /// The noise of pictures of these seeds, times `factor`: one tensor `[n, channels, h, w]` per scale, the coarsest
-    /// first; the sides are multiples of the granularity.
+    /// The noise of pictures of these seeds, times `factor`: one tensor `[n, channels, h, w]` per scale that reads some, the
+    /// coarsest first; the sides are multiples of the granularity.
     #[must_use]
     pub fn noise(
         &self,
@@ -194,13 +194,16 @@ impl Generator {
             let shape = [seeds.len(), spec.noise_channels, rows, columns];
             Tensor::from_data(TensorData::new(values, shape), device)
         };
-        spec.scales.iter().enumerate().map(at_scale).collect()
+        spec.scales.iter().take(spec.noisy_scales()).enumerate().map(at_scale).collect()
     }
 
     /// Pictures `[n, 3, h, w]`, sRGB-coded, nominally in `[0, 1]`, with live statistics, from [`Generator::noise`] and,
     /// for style networks, the content at every scale.
     #[must_use]
     pub fn forward(&self, leaves: &Leaves, noise: &[Tensor<4>], content: Option<&[Tensor<4>]>) -> Tensor<4> {
+        if let (1.., Some([.., finest])) = (self.spec.residual, content) {
+            return decode(self.spec.output, self.residual(leaves, &noise[0], finest.clone()));
+        }
         let input = |i: usize| match content {
             Some(content) => Tensor::cat(vec![content[i].clone(), noise[i].clone()], 1),
             None => noise[i].clone(),
@@ -214,6 +217,32 @@ impl Generator {
         decode(self.spec.output, self.conv(leaves, &self.spec.head(), deep))
     }
 
+    /// The program of a residual network.
+    fn residual(&self, leaves: &Leaves, noise: &Tensor<4>, content: Tensor<4>) -> Tensor<4> {
+        let mut kept = Vec::new();
+        self.spec.program().into_iter().fold(content, |x, op| match op {
+            Op::Conv(spec) => self.conv(leaves, &spec, x),
+            Op::Norm { conv, activated } => self.normalised(leaves, &conv, x, activated),
+            Op::Halve => pool(x, Pool::Average),
+            Op::Double => double(x),
+            Op::Noise => Tensor::cat(vec![x, noise.clone()], 1),
+            Op::Keep => {
+                kept.push(x.clone());
+                x
+            }
+            Op::Add => x + kept.pop().expect("something is kept before it is added"),
+        })
+    }
+
+    /// What follows a convolution; with folded or frozen statistics that is the activation alone.
+    fn normalised(&self, leaves: &Leaves, conv: &str, x: Tensor<4>, activated: bool) -> Tensor<4> {
+        let (norm, slope) = (format!("{conv}.norm"), self.spec.negative_slope);
+        if self.spec.norm != Norm::Folded && !leaves.is_frozen(&norm) {
+            return self.norm(leaves, &norm, x, activated.then_some(slope));
+        }
+        if activated { x.clone().clamp_min(0.0) + x.clamp_max(0.0) * slope } else { x }
+    }
+
     /// Statistics of nearest-neighbour copies are those of the original, so that normalising before is the same.
     fn join(&self, leaves: &Leaves, scale: usize, deep: Tensor<4>, side: Tensor<4>) -> Tensor<4> {
         let Some([(up, _), (fine, _)]) = self.spec.join_norms(scale) else {
@@ -225,12 +254,7 @@ impl Generator {
     fn block(&self, leaves: &Leaves, convs: Vec<ConvSpec>, mut x: Tensor<4>) -> Tensor<4> {
         for spec in convs {
             x = self.conv(leaves, &spec, x);
-            let norm = format!("{}.norm", spec.name);
-            if self.spec.norm == Norm::Folded || leaves.is_frozen(&norm) {
-                x = x.clone().clamp_min(0.0) + x.clamp_max(0.0) * self.spec.negative_slope;
-            } else {
-                x = self.norm(leaves, &norm, x, Some(self.spec.negative_slope));
-            }
+            x = self.normalised(leaves, &spec.name, x, true);
         }
         x
     }

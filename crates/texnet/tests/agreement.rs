@@ -72,6 +72,29 @@ fn what_learns_is_what_paints() {
     }
 }
 
+/// A residual network on a photograph: live statistics and none.
+#[test]
+fn residual_networks_that_learn_are_those_that_paint() {
+    let device = Device::flex();
+    for norm in [Norm::Instance, Norm::Folded] {
+        let mut spec = GeneratorSpec { residual: 2, norm, ..GeneratorSpec::residual_style(3) };
+        spec.negative_slope = 0.1;
+        let parameters = parameters(&spec);
+        let model = parameters.to_model(&spec, Summary::default()).expect("a model");
+        let ramp = Tensor::<1, Int>::arange(0..3 * 24 * 32, &device).float();
+        let content = (ramp * 0.61).sin().reshape([1, 3, 24, 32]);
+        for path in [Path::Fast, Path::Composed] {
+            let generator = Generator::new(spec.clone(), path);
+            let noise = generator.noise(&[7], [24, 32], 1.0, &device);
+            assert_eq!(noise.len(), 1);
+            let ours = generator.forward(&parameters.leaves(&device), &noise, Some(&[content.clone()]));
+            let inputs = Inputs { noise: vec![features(&noise[0])], content: Some(features(&content)) };
+            let raw = whole::run(&model, &inputs, Level::new());
+            assert_close(&values(ours), &colours(&spec, &raw), 1e-3, &format!("{norm:?} {path:?}"));
+        }
+    }
+}
+
 #[test]
 fn what_learns_with_frozen_statistics_is_what_paints() {
     let device = Device::flex();

@@ -47,7 +47,11 @@ pub(super) fn norm(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, options: Nor
 }
 
 pub(super) fn join(coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
-    let [_, _, height, width] = fine.dims();
-    let nearest = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([height, width]);
-    Tensor::cat(vec![interpolate(coarse, nearest), fine], 1)
+    Tensor::cat(vec![double(coarse), fine], 1)
+}
+
+pub(super) fn double(x: Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    let nearest = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
+    interpolate(x, nearest)
 }
