@@ -87,7 +87,8 @@ fn residual_networks_that_learn_are_those_that_paint() {
             let generator = Generator::new(spec.clone(), path);
             let noise = generator.noise(&[7], [24, 32], 1.0, &device);
             assert_eq!(noise.len(), 1);
-            let ours = generator.forward(&parameters.leaves(&device), &noise, Some(&[content.clone()]));
+            let ours =
+                generator.forward(&parameters.leaves(&device), &noise, Some(std::slice::from_ref(&content)));
             let inputs = Inputs { noise: vec![features(&noise[0])], content: Some(features(&content)) };
             let raw = whole::run(&model, &inputs, Level::new());
             assert_close(&values(ours), &colours(&spec, &raw), 1e-3, &format!("{norm:?} {path:?}"));
