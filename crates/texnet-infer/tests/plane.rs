@@ -1,11 +1,15 @@
 //! What a plane promises: windows of one picture, the same bytes whatever the window, the threads and the
 //! instructions, and no seam.
 
+mod windows;
+
 use proptest::prelude::*;
 use texnet_infer::noise::{Column, RowKey, Uniform};
 use texnet_infer::spec::{Norm, Scale};
 use texnet_infer::whole::{self, Features, Inputs};
 use texnet_infer::{GeneratorSpec, Image, Level, Model, Plane, PlaneError, PlaneOptions, Window, calibrate};
+
+use windows::{assert_same, crop, window};
 
 /// Four scales with the quirks of 2016 in it: a leaky activation, a branch without a block.
 fn spec() -> GeneratorSpec {
@@ -30,23 +34,6 @@ fn photo(height: usize, width: usize) -> Image {
 fn style_model(photo: &Image) -> Model {
     let spec = GeneratorSpec { content: true, ..spec() };
     calibrate::calibrate_on(&Model::untrained(spec, 5).expect("a valid spec"), photo, 0, 1.0)
-}
-
-fn window(plane: &Plane, x: i64, y: i64, width: usize, height: usize) -> Image {
-    plane.window(Window { x, y, width, height }).expect("a window of the plane")
-}
-
-fn crop(image: &Image, x: usize, y: usize, width: usize, height: usize) -> Image {
-    Image::from_fn(height, width, |row, column| image.pixel(y + row, x + column))
-}
-
-fn bits(image: &Image) -> Vec<u32> {
-    image.data().iter().map(|v| v.to_bits()).collect()
-}
-
-fn assert_same(a: &Image, b: &Image, what: &str) {
-    assert_eq!([a.height(), a.width()], [b.height(), b.width()], "{what}");
-    assert!(bits(a) == bits(b), "{what}: bits differ");
 }
 
 proptest! {

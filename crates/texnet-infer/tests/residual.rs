@@ -1,8 +1,12 @@
 //! Residual networks: a plane's windows are one picture, the same as the whole picture away from its border.
 
+mod windows;
+
 use texnet_infer::spec::{Norm, Padding};
 use texnet_infer::whole::{self, Features, Inputs};
-use texnet_infer::{GeneratorSpec, Image, Level, Model, Plane, PlaneOptions, Window, calibrate};
+use texnet_infer::{GeneratorSpec, Image, Level, Model, Plane, PlaneOptions, calibrate};
+
+use windows::{assert_same, bits, crop, window};
 
 fn spec() -> GeneratorSpec {
     let mut spec = GeneratorSpec { residual: 2, ..GeneratorSpec::residual_style(3) };
@@ -21,14 +25,6 @@ fn calibrated(spec: GeneratorSpec, photo: &Image) -> Model {
     calibrate::calibrate_on(&Model::untrained(spec, 5).expect("a valid spec"), photo, 0, 1.0)
 }
 
-fn window(plane: &Plane, x: i64, y: i64, width: usize, height: usize) -> Image {
-    plane.window(Window { x, y, width, height }).expect("a window of the plane")
-}
-
-fn bits(image: &Image) -> Vec<u32> {
-    image.data().iter().map(|v| v.to_bits()).collect()
-}
-
 #[test]
 fn windows_are_one_picture_with_any_instructions_and_threads() {
     let photo = photo(75, 90);
@@ -43,10 +39,9 @@ fn windows_are_one_picture_with_any_instructions_and_threads() {
         for [x, y, width, height] in [[0, 0, 33, 17], [-20, -10, 1, 1], [101, 77, 60, 70], [250, 257, 30, 20]]
         {
             let part = pool.install(|| window(&plain, x, y, width as usize, height as usize));
-            let same = Image::from_fn(height as usize, width as usize, |row, column| {
-                all.pixel((y + 10) as usize + row, (x + 20) as usize + column)
-            });
-            assert_eq!(bits(&part), bits(&same), "{x}, {y}, slope {slope}");
+            let place = [x + 20, y + 10].map(|v: i64| v as usize);
+            let same = crop(&all, place[0], place[1], width as usize, height as usize);
+            assert_same(&part, &same, &format!("{x}, {y}, slope {slope}"));
         }
     }
 }

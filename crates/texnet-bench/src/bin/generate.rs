@@ -4,7 +4,7 @@
 //! random; ours draws its noise within the time. Printed are the median, the fastest and the slowest run.
 //!
 //! # Roofline
-//! One pixel takes 37 284 multiply-adds if every convolution is done directly ([`macs_per_pixel`]), 4.89 GFLOP at
+//! One pixel takes 37 284 multiply-adds if every convolution is done directly ([`GeneratorSpec::multiply_adds`]), 4.89 GFLOP at
 //! 256x256. A core of the reference machine multiplies and adds 117 GFLOP/s in f32 (AVX-512, two units): a direct
 //! kernel cannot pass 42 ms. Winograd's F(4x4, 3x3) needs a quarter of the products of a 3x3 convolution
 //! ([`winograd_macs_per_pixel`] of the finer scales): the same core could do them in 12 ms, and its transforms,
@@ -15,6 +15,7 @@
 
 use anyhow::Result;
 use texnet_bench::{Options, times};
+use texnet_infer::spec::ConvSpec;
 use texnet_infer::{GeneratorSpec, Model, Plane, PlaneOptions, Window, calibrate};
 
 const USAGE: &str = "usage: generate [roofline] [--size N] [--threads N] [--runs N]";
@@ -39,36 +40,26 @@ fn main() -> Result<()> {
         options.runs,
         times[0],
         times[times.len() - 1],
-        2e-6 * macs_per_pixel(&GeneratorSpec::paper(SCALES)) * (options.size as f64).powi(2) / median
+        2e-6 * GeneratorSpec::paper(SCALES).multiply_adds() * (options.size as f64).powi(2) / median
     );
     Ok(())
 }
 
-/// Multiply-adds of one pixel of the finest scale, every convolution done directly.
-fn macs_per_pixel(spec: &GeneratorSpec) -> f64 {
-    macs(spec, |_, _| 1.0)
-}
-
-/// Likewise with a quarter of the products for the 3x3 convolutions of all scales but the two coarsest.
+/// Multiply-adds of one pixel of the output, with a quarter of the products for the 3x3 convolutions of all scales but the
+/// two coarsest.
 fn winograd_macs_per_pixel(spec: &GeneratorSpec) -> f64 {
-    macs(spec, |scale, kernel| if scale >= 2 && kernel == 3 { 0.25 } else { 1.0 })
-}
-
-fn macs(spec: &GeneratorSpec, factor: impl Fn(usize, usize) -> f64) -> f64 {
-    let scale = |i: usize| {
-        let convs = [spec.side_block(i), spec.join_block(i)].concat();
-        let macs = |c: &texnet_infer::spec::ConvSpec| (c.inputs * c.outputs * c.kernel * c.kernel) as f64;
-        let sum: f64 = convs.iter().map(|c| macs(c) * factor(i, c.kernel)).sum();
-        sum / (spec.ratio(i) as f64).powi(2)
+    let tiled = |ratio: usize, kernel: usize| ratio <= spec.ratio(2) && kernel == 3;
+    let macs = |(ratio, conv): &(usize, ConvSpec)| {
+        let factor = if tiled(*ratio, conv.kernel) { 0.25 } else { 1.0 };
+        factor * conv.multiply_adds() / (*ratio as f64).powi(2)
     };
-    let head = spec.head();
-    (0..spec.scales.len()).map(scale).sum::<f64>() + (head.inputs * head.outputs) as f64
+    spec.placed_convs().iter().map(macs).sum()
 }
 
 fn roofline() -> Result<()> {
     let spec = GeneratorSpec::paper(SCALES);
     let pixels = 256.0 * 256.0;
-    for (name, macs) in [("direct", macs_per_pixel(&spec)), ("winograd", winograd_macs_per_pixel(&spec))] {
+    for (name, macs) in [("direct", spec.multiply_adds()), ("winograd", winograd_macs_per_pixel(&spec))] {
         let flops = 2.0 * macs * pixels;
         println!("{name}: {macs:.0} multiply-adds per pixel, {:.2} GFLOP at 256x256", flops * 1e-9);
         println!("  at 117 GFLOP/s: {:.1} ms", flops / 117e6);
@@ -82,14 +73,14 @@ mod tests {
 
     #[test]
     fn the_code_of_2016_takes_54_thousand_multiply_adds_per_pixel() {
-        let macs = macs_per_pixel(&GeneratorSpec::paper(6));
+        let macs = GeneratorSpec::paper(6).multiply_adds();
         assert!((54_000.0..54_300.0).contains(&macs), "{macs}");
     }
 
     #[test]
     fn the_documented_roofline_is_that_of_the_spec() {
         let spec = GeneratorSpec::paper(SCALES);
-        assert_eq!(macs_per_pixel(&spec).round(), 37_284.0);
+        assert_eq!(spec.multiply_adds().round(), 37_284.0);
         assert!((10.0..14.0).contains(&(2.0 * winograd_macs_per_pixel(&spec) * 65_536.0 / 117e6)));
     }
 }

@@ -3,7 +3,6 @@
 //! Every operation computes the region that the next one needs. Regions of convolutions begin and end at multiples of
 //! Winograd's tiles in the plane, so that a pixel has the same bits in every window.
 
-use texnet_kernels::Level;
 use texnet_kernels::winograd::TILE;
 
 use super::region::Region;
@@ -17,7 +16,7 @@ use crate::spec::Op;
 #[derive(Debug)]
 enum Step {
     Convolve { conv: Convolution, relu: bool },
-    Activate,
+    Activate(f32),
     Halve,
     Double,
     Keep,
@@ -29,7 +28,6 @@ enum Step {
 #[derive(Debug)]
 pub(crate) struct Residual {
     steps: Vec<Step>,
-    slope: f32,
 }
 
 /// Features of a region.
@@ -51,7 +49,7 @@ impl Residual {
                 }
                 (Op::Norm { activated: false, .. }, _) => {}
                 (Op::Norm { .. }, Some(Step::Convolve { relu, .. })) if slope == 0.0 => *relu = true,
-                (Op::Norm { .. }, _) => steps.push(Step::Activate),
+                (Op::Norm { .. }, _) => steps.push(Step::Activate(slope)),
                 (Op::Halve, _) => steps.push(Step::Halve),
                 (Op::Double, _) => steps.push(Step::Double),
                 (Op::Keep, _) => steps.push(Step::Keep),
@@ -59,7 +57,7 @@ impl Residual {
                 (Op::Add, _) => steps.push(Step::Add),
             }
         }
-        Self { steps, slope }
+        Self { steps }
     }
 
     /// The output over a region of the photograph that `load` reads, with the noise of the coarsest scale.
@@ -69,18 +67,7 @@ impl Residual {
         let mut patch = Patch { planes: Planes::from_map(&content.map), region: needed[0] };
         let mut kept = Vec::new();
         for (step, &output) in self.steps.iter().zip(&needed[1..]) {
-            patch = match step {
-                Step::Keep => {
-                    kept.push(patch.clone());
-                    patch
-                }
-                Step::Add => patch.plus(&kept.pop().expect("something is kept before it is added")),
-                Step::Noise => {
-                    let planes = patch.planes.joined(&Planes::from_map(&noise.map(patch.region).map));
-                    Patch { planes, ..patch }
-                }
-                step => step.apply(noise.level, self.slope, patch, output),
-            };
+            patch = step.apply(patch, output, noise, &mut kept);
         }
         Placed { map: patch.planes.to_map(), origin: [patch.region.rows.start, patch.region.columns.start] }
     }
@@ -91,10 +78,11 @@ impl Residual {
         let mut regions = vec![wanted];
         for step in self.steps.iter().rev() {
             let output = regions[regions.len() - 1];
-            if matches!(step, Step::Add) {
-                added.push(output);
-            }
             let input = match step {
+                Step::Add => {
+                    added.push(output);
+                    output
+                }
                 Step::Keep => output.union(added.pop().unwrap_or(output)),
                 step => step.input(output),
             };
@@ -119,7 +107,9 @@ impl Step {
         }
     }
 
-    fn apply(&self, level: Level, slope: f32, patch: Patch, output: Region) -> Patch {
+    /// At least a region of its result.
+    fn apply(&self, mut patch: Patch, output: Region, noise: &Source, kept: &mut Vec<Patch>) -> Patch {
+        let level = noise.level;
         match self {
             Self::Convolve { conv, relu } => {
                 let planes = conv.apply(level, &patch.cut(self.input(output)).planes, None, *relu);
@@ -132,12 +122,19 @@ impl Step {
             Self::Double => {
                 Patch { planes: patch.planes.doubled(), region: patch.region.map(|span| span.times(2)) }
             }
-            Self::Activate => {
-                let mut patch = patch;
-                patch.planes.activate(slope);
+            Self::Activate(slope) => {
+                patch.planes.activate(*slope);
                 patch
             }
-            Self::Keep | Self::Noise | Self::Add => patch,
+            Self::Keep => {
+                kept.push(patch.clone());
+                patch
+            }
+            Self::Noise => {
+                let planes = patch.planes.joined(&Planes::from_map(&noise.map(patch.region).map));
+                Patch { planes, ..patch }
+            }
+            Self::Add => patch.plus(kept.pop().expect("something is kept before it is added")),
         }
     }
 }
@@ -154,8 +151,8 @@ impl Patch {
         Self { planes: self.planes.cropped(place.map(|v| v as usize), size), region }
     }
 
-    fn plus(mut self, kept: &Self) -> Self {
-        self.planes.add(&kept.clone().cut(self.region).planes);
+    fn plus(mut self, kept: Self) -> Self {
+        self.planes.add(&kept.cut(self.region).planes);
         self
     }
 }

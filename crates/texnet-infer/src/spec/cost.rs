@@ -8,38 +8,29 @@ impl GeneratorSpec {
     #[must_use]
     pub fn multiply_adds(&self) -> f64 {
         let convs = self.placed_convs();
-        convs
-            .iter()
-            .map(|(ratio, c)| {
-                (c.inputs * c.outputs * c.kernel * c.kernel) as f64 / (*ratio as f64 * *ratio as f64)
-            })
-            .sum()
+        convs.iter().map(|(ratio, conv)| conv.multiply_adds() / (*ratio as f64).powi(2)).sum()
     }
 
     /// Every convolution, with the pixels of the finest scale to one of those that it is computed at.
-    fn placed_convs(&self) -> Vec<(usize, ConvSpec)> {
-        let mut ratio = 1;
-        let place = |op: Op| match op {
-            Op::Conv(conv) => Some((ratio, conv)),
-            Op::Halve => {
-                ratio *= 2;
-                None
-            }
-            Op::Double => {
-                ratio /= 2;
-                None
-            }
-            _ => None,
-        };
-        let residual: Vec<_> = self.program().into_iter().filter_map(place).collect();
-        if self.residual > 0 {
-            return residual;
+    #[must_use]
+    pub fn placed_convs(&self) -> Vec<(usize, ConvSpec)> {
+        if self.residual == 0 {
+            let of_scale = |i: usize| {
+                let convs = [self.side_block(i), self.join_block(i)].concat();
+                convs.into_iter().map(move |conv| (self.ratio(i), conv))
+            };
+            return (0..self.scales.len()).flat_map(of_scale).chain([(1, self.head())]).collect();
         }
-        let of_scale = |i: usize| {
-            let convs = [self.side_block(i), self.join_block(i)].concat();
-            convs.into_iter().map(move |conv| (self.ratio(i), conv))
-        };
-        (0..self.scales.len()).flat_map(of_scale).chain([(1, self.head())]).collect()
+        let (mut ratio, mut convs) = (1, Vec::new());
+        for op in self.program() {
+            match op {
+                Op::Conv(conv) => convs.push((ratio, conv)),
+                Op::Halve => ratio *= 2,
+                Op::Double => ratio /= 2,
+                Op::Norm { .. } | Op::Keep | Op::Noise | Op::Add => {}
+            }
+        }
+        convs
     }
 
     /// Pixels of the finest scale that the noise, or the photograph, of any scale reaches.
@@ -60,5 +51,13 @@ impl GeneratorSpec {
             reach = reach.max(after + side + ratio - 1);
         }
         reach
+    }
+}
+
+impl ConvSpec {
+    /// Multiplications of one pixel of its output, done directly.
+    #[must_use]
+    pub fn multiply_adds(&self) -> f64 {
+        (self.inputs * self.outputs * self.kernel * self.kernel) as f64
     }
 }
