@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: ours, PyTorch and ONNX Runtime in turn, medians of pairs, into `docs/bench.json` and the
-//! README's table; and what learning costs, into `docs/performance.md`.
+//! README's table; style networks and what learning costs, into `docs/performance.md`.
 //!
 //! Peers run through the script `tools/bench_torch.py` of the shared folder, with the Python that `TEXNET_PYTHON`
 //! names; where either is missing, ours is timed alone.
 
+mod dress;
 mod learn;
 
 use std::path::Path;
@@ -18,7 +19,6 @@ use crate::{root, shared, step};
 const ROUNDS: usize = 9;
 /// Sides of the pictures, with the runs within one round.
 const SIZES: [(usize, usize); 2] = [(256, 5), (1024, 3)];
-const MARKERS: [&str; 2] = ["<!-- bench -->", "<!-- /bench -->"];
 
 /// Someone who paints, on a number of threads.
 #[derive(Clone, Copy, PartialEq)]
@@ -28,14 +28,15 @@ enum Painter {
     Onnx,
 }
 
-/// What is named: `paint`, `learn`, or both.
+/// What is named: `paint`, `dress`, `learn`, or all.
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
     step("cargo", &["build", "--release", "-p", "texnet-bench"], &[])?;
     match name {
         Some("paint") => paint(),
+        Some("dress") => dress::run(),
         Some("learn") => learn::run(),
-        Some(other) => bail!("there is no bench '{other}': name paint, learn, or none for both"),
-        None => paint().and_then(|()| learn::run()),
+        Some(other) => bail!("there is no bench '{other}': name paint, dress, learn, or none for all"),
+        None => paint().and_then(|()| dress::run()).and_then(|()| learn::run()),
     }
 }
 
@@ -123,6 +124,17 @@ fn line_of(output: &std::process::Output) -> Result<Value> {
     Ok(serde_json::from_str(line)?)
 }
 
+/// The median of what rounds have; none where none has it.
+fn median_of<T>(rounds: &[T], value: impl Fn(&T) -> Option<f64>) -> Option<f64> {
+    let values: Vec<f64> = rounds.iter().filter_map(value).collect();
+    (!values.is_empty()).then(|| median(values.into_iter()))
+}
+
+/// A number of a table, or a dash.
+fn cell(value: Option<f64>, digits: usize, unit: &str) -> String {
+    value.map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}{unit}"))
+}
+
 fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -152,9 +164,7 @@ fn write_table(results: &[Value]) -> Result<()> {
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for row in results {
-        let number = |name: &str, digits: usize, unit: &str| {
-            row[name].as_f64().map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}{unit}"))
-        };
+        let number = |name: &str, digits: usize, unit: &str| cell(row[name].as_f64(), digits, unit);
         let size = &row["size"];
         table += &format!(
             "| {size}x{size} | {} | {} | {} | {} | {} | {} faster |\n",
@@ -166,20 +176,22 @@ fn write_table(results: &[Value]) -> Result<()> {
             number("speedup_on_two_cores", 2, "x"),
         );
     }
-    put("README.md", &table)
+    put("README.md", "bench", &table)
 }
 
-/// Puts a table into a document, between its markers.
-fn put(document: &str, table: &str) -> Result<()> {
+/// Puts a table into a document, between the markers of this name.
+fn put(document: &str, name: &str, table: &str) -> Result<()> {
     print!("{table}");
     let text = std::fs::read_to_string(document)?;
-    let text = replaced(&text, table).with_context(|| format!("{document} has no markers for the table"))?;
+    let text = replaced(&text, name, table);
+    let text = text.with_context(|| format!("{document} has no markers for the table '{name}'"))?;
     Ok(std::fs::write(document, text)?)
 }
 
-/// The text with everything between the markers replaced.
-fn replaced(text: &str, table: &str) -> Option<String> {
-    let [begin, end] = [text.find(MARKERS[0])? + MARKERS[0].len(), text.find(MARKERS[1])?];
+/// The text with everything between the markers of a name replaced.
+fn replaced(text: &str, name: &str, table: &str) -> Option<String> {
+    let [first, last] = [format!("<!-- {name} -->"), format!("<!-- /{name} -->")];
+    let [begin, end] = [text.find(&first)? + first.len(), text.find(&last)?];
     (begin <= end).then(|| format!("{}\n{table}{}", &text[..begin], &text[end..]))
 }
 
@@ -190,8 +202,9 @@ mod tests {
     #[test]
     fn a_table_takes_the_place_between_the_markers() {
         let text = "a\n<!-- bench -->\nold\n<!-- /bench -->\nb";
-        assert_eq!(replaced(text, "new\n").as_deref(), Some("a\n<!-- bench -->\nnew\n<!-- /bench -->\nb"));
-        assert_eq!(replaced("no markers", "new"), None);
+        let new = "a\n<!-- bench -->\nnew\n<!-- /bench -->\nb";
+        assert_eq!(replaced(text, "bench", "new\n").as_deref(), Some(new));
+        assert_eq!(replaced(text, "other", "new"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{measured, median, peer, program, put, python};
+use super::{cell, measured, median_of, peer, program, put, python};
 use crate::shared;
 
 /// Times the prototype, whose folder it is given.
@@ -59,7 +59,7 @@ pub(super) fn run() -> Result<()> {
         }
         table += &contest.row(&rounds);
     }
-    put("docs/performance.md", &table)
+    put("docs/performance.md", "bench", &table)
 }
 
 /// The words that start the prototype.
@@ -90,25 +90,18 @@ impl Contest {
 
     /// Medians, and medians of the ratios within a round.
     fn row(&self, rounds: &[Round]) -> String {
-        let of = |value: &dyn Fn(&Round) -> Option<f64>| {
-            let values: Vec<f64> = rounds.iter().filter_map(value).collect();
-            (!values.is_empty()).then(|| median(values.into_iter()))
-        };
-        let text = |value: Option<f64>, digits: usize, unit: &str| {
-            value.map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}{unit}"))
-        };
         format!(
             "| {} | {2}x{2}, batch {1} | {3} | {4} | {5} | {6} to {7} | {8} | {9} faster |\n",
             self.about,
             self.batch,
             self.size,
-            text(of(&|r| Some(r.ours[0])), 0, " ms"),
-            text(of(&|r| Some(r.peer?[0])), 0, " ms"),
-            text(of(&|r| Some(r.ours[0] / r.peer?[0])), 2, "x"),
-            text(of(&|r| Some(r.ours[1])), 0, " MiB"),
-            text(of(&|r| Some(r.peer?[1])), 0, " MiB"),
-            text(of(&|r| Some(r.ours[1] / r.peer?[1])), 2, "x"),
-            text(of(&|r| Some(r.ours[0] / r.both_cores)), 2, "x"),
+            cell(median_of(rounds, |r| Some(r.ours[0])), 0, " ms"),
+            cell(median_of(rounds, |r| Some(r.peer?[0])), 0, " ms"),
+            cell(median_of(rounds, |r| Some(r.ours[0] / r.peer?[0])), 2, "x"),
+            cell(median_of(rounds, |r| Some(r.ours[1])), 0, " MiB"),
+            cell(median_of(rounds, |r| Some(r.peer?[1])), 0, " MiB"),
+            cell(median_of(rounds, |r| Some(r.ours[1] / r.peer?[1])), 2, "x"),
+            cell(median_of(rounds, |r| Some(r.ours[0] / r.both_cores)), 2, "x"),
         )
     }
 }

@@ -1,7 +1,9 @@
-//! Time to paint a picture with the paper's texture generator of five scales, one line of JSON.
+//! Time to paint a picture with the paper's texture generator of five scales, one line of JSON; or to dress a
+//! photograph with a style network, `generate pyramid` and `generate residual`.
 //!
-//! The work is that of the peers' `generate`: one forward pass with frozen statistics at a given size, weights
-//! random; ours draws its noise within the time. Printed are the median, the fastest and the slowest run.
+//! The work is that of the peers: one forward pass with frozen statistics at a given size, weights random; ours draws its
+//! noise within the time. Printed are the median, the fastest and the slowest run, and the network, for whoever builds
+//! it again.
 //!
 //! # Roofline
 //! One pixel takes 37 284 multiply-adds if every convolution is done directly ([`GeneratorSpec::multiply_adds`]), 4.89 GFLOP at
@@ -13,35 +15,55 @@
 //! out and once in, 40 to 16 channels, and the picture: 10 MB at 256x256, 1 ms at 10 GB/s. The work is bound by
 //! arithmetic and the second-level cache, not by memory. `generate roofline` prints these figures.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use serde_json::json;
 use texnet_bench::{Options, times};
 use texnet_infer::spec::ConvSpec;
-use texnet_infer::{GeneratorSpec, Model, Plane, PlaneOptions, Window, calibrate};
+use texnet_infer::{GeneratorSpec, Image, Model, Plane, PlaneOptions, Window, calibrate};
 
-const USAGE: &str = "usage: generate [roofline] [--size N] [--threads N] [--runs N]";
+const USAGE: &str = "usage: generate [pyramid | residual | roofline] [--size N] [--threads N] [--runs N]";
 const SCALES: usize = 5;
 
 fn main() -> Result<()> {
     let options = Options::default().parse(USAGE, std::env::args().skip(1))?;
-    if options.words == ["roofline"] {
-        return roofline();
+    match options.words.first().map(String::as_str) {
+        None => paint(&options, GeneratorSpec::paper(SCALES)),
+        Some("pyramid") => paint(&options, GeneratorSpec::coarse_wide_style(SCALES)),
+        Some("residual") => paint(&options, GeneratorSpec::residual_style(3)),
+        Some("roofline") => roofline(),
+        Some(_) => bail!(USAGE),
     }
-    let model = Model::untrained(GeneratorSpec::paper(SCALES), 1)?;
-    let model = calibrate::calibrate(&model, 0);
-    let plane = Plane::texture(&model, PlaneOptions::default())?;
+}
+
+fn paint(options: &Options, spec: GeneratorSpec) -> Result<()> {
+    let model = Model::untrained(spec, 1)?;
+    let spec = model.spec();
+    let photograph = Image::from_fn(options.size, options.size, |y, x| {
+        [x * x, x * y, y * y].map(|v| (v % 251) as f32 / 250.0)
+    });
+    let model = if spec.content {
+        calibrate::calibrate_on(&model, &photograph, 0, 1.0)
+    } else {
+        calibrate::calibrate(&model, 0)
+    };
+    let plane = if spec.content {
+        Plane::stylised(&model, &photograph, PlaneOptions::default())?
+    } else {
+        Plane::texture(&model, PlaneOptions::default())?
+    };
     let window = Window::sized(options.size, options.size);
     let times = options.pool()?.install(|| times(options.runs, || plane.window(window).map(drop)))?;
     let median = times[times.len() / 2];
-    println!(
-        "{{\"work\": \"generate\", \"size\": {}, \"threads\": {}, \"runs\": {}, \"median_ms\": {median:.3}, \
-         \"min_ms\": {:.3}, \"max_ms\": {:.3}, \"gflops\": {:.1}}}",
-        options.size,
-        options.threads,
-        options.runs,
-        times[0],
-        times[times.len() - 1],
-        2e-6 * GeneratorSpec::paper(SCALES).multiply_adds() * (options.size as f64).powi(2) / median
-    );
+    let line = json!({
+        "size": options.size,
+        "threads": options.threads,
+        "median_ms": median,
+        "min_ms": times[0],
+        "max_ms": times[times.len() - 1],
+        "gflops": 2e-6 * spec.multiply_adds() * (options.size as f64).powi(2) / median,
+        "spec": spec,
+    });
+    println!("{line}");
     Ok(())
 }
 

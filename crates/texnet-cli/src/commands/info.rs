@@ -35,7 +35,10 @@ fn describe(path: &str, model: &Model) -> Result<String, std::fmt::Error> {
     writeln!(out, "{path}: {}", kind(model))?;
     writeln!(out, "  parameters     {}", model.parameter_count())?;
     writeln!(out, "  scales         {}, {} channels wide", spec.scales.len(), widths.join(", "))?;
-    writeln!(out, "  block          {:?} convolutions, slope {}", spec.block, spec.negative_slope)?;
+    match spec.residual {
+        0 => writeln!(out, "  block          {:?} convolutions, slope {}", spec.block, spec.negative_slope)?,
+        blocks => writeln!(out, "  residual       {blocks} blocks at the coarsest scale")?,
+    }
     writeln!(
         out,
         "  inputs         {} of noise{}",

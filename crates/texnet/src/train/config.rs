@@ -46,6 +46,8 @@ impl From<SpecError> for ConfigError {
 pub enum Architecture {
     /// [`GeneratorSpec::coarse_wide`].
     CoarseWide,
+    /// [`GeneratorSpec::residual_style`]: of styles alone.
+    Residual,
     /// [`GeneratorSpec::paper`].
     Paper,
     /// [`GeneratorSpec::code_of_2016`].
@@ -152,6 +154,8 @@ impl Default for TrainConfig {
     }
 }
 
+/// Scales of a residual network, where they are left open: the photograph is halved twice, as by Johnson et al.
+const RESIDUAL_SCALES: usize = 3;
 /// Least side of pictures to learn from.
 const MIN_SIZE: usize = 16;
 /// Largest side of pictures to learn from.
@@ -173,7 +177,11 @@ impl TrainConfig {
     /// What was left open, for these pictures.
     fn choose(&mut self, scaled: &[Image]) {
         let large = large_objects(scaled);
-        self.scales.get_or_insert(if large { 5 } else { 4 });
+        self.scales.get_or_insert(match self.architecture {
+            Architecture::Residual => RESIDUAL_SCALES,
+            _ if large => 5,
+            _ => 4,
+        });
         choose_levels(&mut self.sliced, &mut self.nearest, large);
         let size = *self.size.get_or_insert(if large { 256 } else { 128 });
         if let Some(content) = &mut self.content {
@@ -256,6 +264,7 @@ impl TrainConfig {
         let spec = match self.architecture {
             Architecture::CoarseWide if self.content.is_some() => GeneratorSpec::coarse_wide_style,
             Architecture::CoarseWide => GeneratorSpec::coarse_wide,
+            Architecture::Residual => GeneratorSpec::residual_style,
             Architecture::Paper => GeneratorSpec::paper,
             Architecture::CodeOf2016 => GeneratorSpec::code_of_2016,
         };

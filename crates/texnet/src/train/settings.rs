@@ -7,13 +7,14 @@ use toml::{Table, Value};
 use super::config::{ConfigError, TrainConfig};
 
 /// Presets by name: each holds its differences from the default, with the reasons.
-pub const PRESETS: [(&str, &str); 9] = [
+pub const PRESETS: [(&str, &str); 10] = [
     ("default", include_str!("../../../../presets/default.toml")),
     ("fast", include_str!("../../../../presets/fast.toml")),
     ("fine", include_str!("../../../../presets/fine.toml")),
     ("style", include_str!("../../../../presets/style.toml")),
     ("style-fast", include_str!("../../../../presets/style-fast.toml")),
     ("style-film", include_str!("../../../../presets/style-film.toml")),
+    ("style-residual", include_str!("../../../../presets/style-residual.toml")),
     ("style-paper", include_str!("../../../../presets/style-paper.toml")),
     ("paper", include_str!("../../../../presets/paper.toml")),
     ("paper-code", include_str!("../../../../presets/paper-code.toml")),
@@ -151,6 +152,15 @@ mod tests {
     }
 
     #[test]
+    fn a_residual_network_grows_from_its_coarse_scales() {
+        let config = TrainConfig::new("style-residual", &["iterations=100".into()]);
+        let config = config.and_then(|c| c.resolve(&[picture(256)])).expect("a configuration");
+        let stages = config.stages().expect("stages");
+        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [2, 3]);
+        assert!(stages.iter().all(|stage| stage.spec.residual == 5));
+    }
+
+    #[test]
     fn settings_that_mean_nothing_are_refused_with_a_sentence() {
         let refuse = |setting: &str, word: &str| {
             let error = TrainConfig::new("default", &[setting.into()])
@@ -169,6 +179,7 @@ mod tests {
         refuse("scale=0.1", "--scale");
         refuse("norm=folded", "batch or instance");
         refuse("content.weight=1", "no table 'content'");
+        refuse("architecture=residual", "photograph");
         assert!(TrainConfig::new("best", &[]).expect_err("no preset").to_string().contains("fast"));
     }
 }
