@@ -90,6 +90,20 @@ fn scenes_are_practised_on_where_no_photographs_are_named() {
 }
 
 #[test]
+fn a_residual_network_is_learned_and_dresses() {
+    let desk = desk();
+    desk.ok(&format!(
+        "train-style spots.png --content photos -o style.safetensors --preset style-residual --iterations 3 -q {SMALL}"
+    ));
+    let told = desk.run("info style.safetensors").stdout;
+    assert!(String::from_utf8_lossy(&told).contains("5 blocks"));
+    for strength in ["0", "2"] {
+        desk.ok(&format!("stylise style.safetensors photos/a.png --strength {strength} -o {strength}.png"));
+    }
+    assert!(desk.bytes("0.png") != desk.bytes("2.png"));
+}
+
+#[test]
 fn mistakes_are_one_sentence() {
     let desk = desk();
     std::fs::create_dir(desk.path("empty")).expect("a folder");
