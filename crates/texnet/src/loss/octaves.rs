@@ -1,8 +1,7 @@
 //! Gram matrices of the built-in descriptor, at several octaves of the picture.
 //!
 //! A network of few layers sees a few pixels at a time. Run over the picture, its half and its quarter, it sees the
-//! arrangement of large things with the same weights. Each step compares one octave, in turn: a third of the cost, and the
-//! mean over steps is that of all.
+//! arrangement of large things with the same weights.
 
 use std::path::PathBuf;
 
@@ -17,7 +16,7 @@ use crate::ops::{self, Pool};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OctavesConfig {
-    /// Weight of the mean over all octaves and layers, of which each step takes one octave's; nothing is compared when 0.
+    /// Weight of the mean over all octaves and layers; nothing is compared when 0.
     pub weight: f32,
     /// Octaves: the picture, its half, and so on.
     pub octaves: usize,
@@ -72,28 +71,28 @@ impl Octaves {
             let features = inner.features(&exemplar, &layers)?;
             compared.push((layers, features));
         }
-        compared.retain(|(layers, _)| !layers.is_empty());
         let count: usize = compared.iter().map(|(layers, _)| layers.len()).sum();
-        // Each has its turn as often as there are octaves.
-        let weight = config.weight * compared.len() as f32 / count as f32;
+        let weight = config.weight / count as f32;
         let loss = |(layers, features): (Vec<_>, Vec<Tensor<4>>)| {
             let layers = layers.into_iter().map(|layer| (layer, weight)).collect();
             let gram = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
             Perceptual::new(torus.clone()).with_texture_of(&features, gram)
         };
-        Ok(Self(compared.into_iter().map(loss).collect()))
+        Ok(Self(compared.into_iter().filter(|(layers, _)| !layers.is_empty()).map(loss).collect()))
     }
 }
 
 impl Loss for Octaves {
-    /// One term: what the octave whose turn it is contributes to the weighted mean.
+    /// One term: the weighted mean.
     fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
-        let octave = (step % self.0.len() as u64) as usize;
         let mut pictures = pictures.clone();
-        for _ in 0..octave {
-            pictures = ops::pool(pictures, Pool::Average);
+        let mut terms = Vec::new();
+        for (octave, loss) in self.0.iter().enumerate() {
+            if octave > 0 {
+                pictures = ops::pool(pictures, Pool::Average);
+            }
+            terms.extend(loss.terms(&pictures, step));
         }
-        let terms = self.0[octave].terms(&pictures, step);
         super::total(&terms).map(|sum| Term::new("features", sum)).into_iter().collect()
     }
 
@@ -132,11 +131,8 @@ mod tests {
         Octaves::new(&config, &exemplar, [SIDE; 2], &Device::flex()).expect("large enough")
     }
 
-    /// The mean over all octaves.
     fn value(loss: &Octaves, picture: Vec<f32>) -> f32 {
-        let picture = tensor(picture);
-        let octave = |step| loss.terms(&picture, step).remove(0).value.into_scalar::<f32>();
-        (0..loss.0.len() as u64).map(octave).sum::<f32>() / loss.0.len() as f32
+        loss.terms(&tensor(picture), 0).remove(0).value.into_scalar::<f32>()
     }
 
     #[test]
@@ -160,8 +156,7 @@ mod tests {
     fn the_gradient_is_the_slope() {
         let (loss, picture) = (loss(), blots(1.0));
         let tracked = tensor(picture.clone()).autodiff().require_grad();
-        let terms: Vec<Term> = (0..3).flat_map(|step| loss.terms(&tracked, step)).collect();
-        let gradients = super::super::total(&terms).expect("terms").div_scalar(3.0).backward();
+        let gradients = loss.terms(&tracked, 0).remove(0).value.backward();
         let gradient: Vec<f32> =
             tracked.grad(&gradients).expect("a gradient").into_data().iter::<f32>().collect();
         // Along the gradient itself, where the slope is steep beside the rounding of the sums.
