@@ -142,7 +142,7 @@ pub(crate) struct Learning {
 #[derive(Debug, Args)]
 pub(crate) struct Descent {
     /// Size of what is made: of a texture's objects, relative to the picture; of a style's strokes, relative to those of
-    /// the style at 400x400 pixels.
+    /// the style at 200x200 pixels.
     #[arg(long, value_name = "S", value_parser = parse_scale)]
     pub(crate) scale: Option<f32>,
     /// Seed of everything that is drawn; the same seed gives the same result on the same machine.

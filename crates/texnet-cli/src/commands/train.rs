@@ -59,7 +59,8 @@ fn style_scale(style: &Image) -> f32 {
 }
 
 /// Side of a square of as many pixels as a style is learned from: its strokes are then those of a picture of this size.
-const STYLE_SIDE: f32 = 400.0;
+/// Twice as large, motifs of paintings are larger than what a network of five scales can draw, and only strokes are left.
+const STYLE_SIDE: f32 = 200.0;
 
 /// The model file's name is checked before anything is learned.
 fn output(given: Option<&PathBuf>, images: &[PathBuf]) -> Result<PathBuf> {

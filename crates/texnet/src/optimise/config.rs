@@ -8,7 +8,7 @@ use crate::descriptor::Pooling;
 use crate::loss::nearest::NearestConfig;
 use crate::loss::octaves::OctavesConfig;
 use crate::loss::sliced::SlicedConfig;
-use crate::train::config::{ConfigError, choose_levels, large_objects, scaled, within};
+use crate::train::config::{ConfigError, choose_levels, depth, large_objects, scaled, within};
 use crate::train::schedule::Schedule;
 use crate::train::settings::configured;
 use crate::train::teacher::{Comparison, GramStyle, Teacher, Vgg19Config};
@@ -152,7 +152,7 @@ impl OptimiseConfig {
         self.check_numbers()?;
         let scaled = scaled(exemplars, self.scale)?;
         let strides = std::mem::take(&mut self.sliced.strides);
-        choose_levels(&mut self.sliced, &mut self.nearest, large_objects(&scaled));
+        choose_levels(&mut self.sliced, &mut self.nearest, depth(large_objects(&scaled)));
         self.sliced.strides = strides;
         if self.sizes.is_none() {
             let sides = scaled.iter().flat_map(|e| [e.height(), e.width()]).chain(self.size_at(0));

@@ -156,6 +156,8 @@ impl Default for TrainConfig {
 
 /// Scales of a residual network, where they are left open: the photograph is halved twice, as by Johnson et al.
 const RESIDUAL_SCALES: usize = 3;
+/// Most scales and levels of styles, where they are left open.
+const MAX_STYLE_DEPTH: u32 = 6;
 /// Least side of pictures to learn from.
 const MIN_SIZE: usize = 16;
 /// Largest side of pictures to learn from.
@@ -176,14 +178,13 @@ impl TrainConfig {
 
     /// What was left open, for these pictures.
     fn choose(&mut self, scaled: &[Image]) {
-        let large = large_objects(scaled);
-        self.scales.get_or_insert(match self.architecture {
-            Architecture::Residual => RESIDUAL_SCALES,
-            _ if large => 5,
-            _ => 4,
-        });
-        choose_levels(&mut self.sliced, &mut self.nearest, large);
+        let style = self.content.is_some();
+        let large = if style { least_side(scaled) >= LARGE_STYLE } else { large_objects(scaled) };
         let size = *self.size.get_or_insert(if large { 256 } else { 128 });
+        let depth = if style { style_depth(size.min(least_side(scaled))) } else { depth(large) };
+        let residual = self.architecture == Architecture::Residual;
+        self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
+        choose_levels(&mut self.sliced, &mut self.nearest, depth);
         if let Some(content) = &mut self.content {
             content.fit(size);
         }
@@ -379,19 +380,34 @@ pub fn strengths(summary: &Summary) -> Option<[f32; 2]> {
 const LARGE_OBJECTS: f32 = 8.0;
 /// Least side of an exemplar that larger pictures are compared with.
 const LARGE_EXEMPLAR: usize = 224;
+/// The same for a style, of which a few motifs are enough.
+const LARGE_STYLE: usize = 112;
 
 /// Whether the objects of some pictures are large, and the pictures large enough to show it.
 pub(crate) fn large_objects(exemplars: &[Image]) -> bool {
     let object = exemplars.iter().map(object_size).fold(0.0, f32::max);
-    let roomy = exemplars.iter().all(|image| image.height().min(image.width()) >= LARGE_EXEMPLAR);
-    object > LARGE_OBJECTS && roomy
+    object > LARGE_OBJECTS && least_side(exemplars) >= LARGE_EXEMPLAR
+}
+
+fn least_side(images: &[Image]) -> usize {
+    images.iter().map(|image| image.height().min(image.width())).min().unwrap_or(0)
+}
+
+/// Scales of a network, and levels of its losses, for a texture with or without large objects.
+pub(crate) fn depth(large: bool) -> usize {
+    if large { 5 } else { 4 }
+}
+
+/// The same for a style of pictures of some side: to where a motif of a quarter of it is a few pixels.
+fn style_depth(side: usize) -> usize {
+    (side / 4).max(2).ilog2().min(MAX_STYLE_DEPTH) as usize
 }
 
 /// The levels of the losses of patches, where they were left open.
-pub(crate) fn choose_levels(sliced: &mut SlicedConfig, nearest: &mut NearestConfig, large: bool) {
+pub(crate) fn choose_levels(sliced: &mut SlicedConfig, nearest: &mut NearestConfig, depth: usize) {
     if sliced.levels == 0 {
-        sliced.levels = if large { 5 } else { 4 };
-        sliced.strides = if large { vec![4, 2] } else { vec![2] };
+        sliced.levels = depth;
+        sliced.strides = if depth > 4 { vec![4, 2] } else { vec![2] };
     }
     if nearest.levels == 0 {
         nearest.levels = sliced.levels.saturating_sub(2).max(1);

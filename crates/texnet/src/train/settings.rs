@@ -156,7 +156,7 @@ mod tests {
         let config = TrainConfig::new("style-residual", &["iterations=100".into()]);
         let config = config.and_then(|c| c.resolve(&[picture(256)])).expect("a configuration");
         let stages = config.stages().expect("stages");
-        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(stages.iter().all(|stage| stage.spec.residual == 5));
     }
 
