@@ -77,15 +77,12 @@ fn painters() -> Vec<Painter> {
 /// Median milliseconds of a few runs in a process of its own, on as many cores as threads.
 fn time(painter: Painter, size: usize, runs: usize) -> Result<f64> {
     let threads = if let Painter::Texnet(threads) = painter { threads } else { 1 };
-    let mut words: Vec<String> = match painter {
+    let words = match painter {
         Painter::Texnet(_) => vec![program("generate")],
         Painter::Torch => peer("generate")?,
         Painter::Onnx => peer("generate-ort")?,
     };
-    for (name, value) in [("--size", size), ("--threads", threads), ("--runs", runs)] {
-        words.extend([name.to_owned(), value.to_string()]);
-    }
-    let line = measured(&words, threads)?;
+    let line = measured(words, &[("--size", size), ("--runs", runs)], threads)?;
     line["median_ms"].as_f64().context("no median")
 }
 
@@ -105,13 +102,16 @@ fn python() -> String {
     std::env::var("TEXNET_PYTHON").unwrap_or_else(|_| "python3".into())
 }
 
-/// The line of JSON that a process prints, on as many cores as it has threads.
-fn measured(words: &[String], threads: usize) -> Result<Value> {
+/// The line of JSON that a process prints, with some numbers as options, on as many cores as it has threads.
+fn measured(mut words: Vec<String>, options: &[(&str, usize)], threads: usize) -> Result<Value> {
+    for (name, value) in options.iter().chain(&[("--threads", threads)]) {
+        words.extend([(*name).to_owned(), value.to_string()]);
+    }
     // The exported network of ONNX Runtime is left in the working folder.
     let folder = Path::new("target/bench");
     std::fs::create_dir_all(folder)?;
     let cores = if threads == 1 { "0".to_owned() } else { format!("0-{}", threads - 1) };
-    let output = Command::new("taskset").args(["-c", &cores]).args(words).current_dir(folder).output();
+    let output = Command::new("taskset").args(["-c", &cores]).args(&words).current_dir(folder).output();
     let output = output.or_else(|_| Command::new(&words[0]).args(&words[1..]).current_dir(folder).output());
     line_of(&output.with_context(|| format!("{} does not start", words[0]))?)
 }

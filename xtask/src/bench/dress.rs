@@ -16,6 +16,13 @@ const RUNS: usize = 3;
 const CONTESTS: [(&str, usize); 4] =
     [("pyramid", 512), ("pyramid", 1024), ("residual", 512), ("residual", 1024)];
 
+/// Milliseconds of one run of everyone; the peer's are missing where it does not run.
+struct Round {
+    ours: f64,
+    both_cores: f64,
+    peer: Option<f64>,
+}
+
 pub(super) fn run() -> Result<()> {
     let mut table = String::from(
         "| network | photograph | Texnet | ONNX Runtime | ratio | two cores |\n| --- | --- | --- | --- | --- | --- |\n",
@@ -23,43 +30,40 @@ pub(super) fn run() -> Result<()> {
     for (network, size) in CONTESTS {
         let mut rounds = Vec::new();
         for round in 1..=ROUNDS {
-            let times = times(network, size)?;
-            println!("{network} {size}x{size}, round {round} of {ROUNDS}: {times:.0?} ms");
-            rounds.push(times);
+            let done = Round::run(network, size)?;
+            println!("{network} {size}x{size}, round {round} of {ROUNDS}: {:.0} ms", done.ours);
+            rounds.push(done);
         }
         table += &row(network, size, &rounds);
     }
     put("docs/performance.md", "styles", &table)
 }
 
-/// Milliseconds of ours, of the peer where it runs, and of ours on two cores.
-fn times(network: &str, size: usize) -> Result<(f64, Option<f64>, f64)> {
-    let ours = |threads| time(vec![program("generate"), network.into()], size, threads);
-    let (one, spec) = ours(1)?;
-    let words = vec![python(), "-c".into(), PEER.into(), spec.to_string()];
-    let peer = time(words, size, 1).map(|(time, _)| time);
-    if let Err(error) = &peer {
-        println!("skipped the peer: {error:#}");
+impl Round {
+    fn run(network: &str, size: usize) -> Result<Self> {
+        let time_of = |threads| time(vec![program("generate"), network.into()], size, threads);
+        let (ours, spec) = time_of(1)?;
+        let peer = time(vec![python(), "-c".into(), PEER.into(), spec.to_string()], size, 1);
+        if let Err(error) = &peer {
+            println!("skipped the peer: {error:#}");
+        }
+        Ok(Self { ours, both_cores: time_of(2)?.0, peer: peer.ok().map(|(time, _)| time) })
     }
-    Ok((one, peer.ok(), ours(2)?.0))
 }
 
 /// The median, and the network that was run, where the process names it.
-fn time(mut words: Vec<String>, size: usize, threads: usize) -> Result<(f64, Value)> {
-    for (name, value) in [("--size", size), ("--threads", threads), ("--runs", RUNS)] {
-        words.extend([name.to_owned(), value.to_string()]);
-    }
-    let mut line = measured(&words, threads)?;
+fn time(words: Vec<String>, size: usize, threads: usize) -> Result<(f64, Value)> {
+    let mut line = measured(words, &[("--size", size), ("--runs", RUNS)], threads)?;
     Ok((line["median_ms"].as_f64().context("no median")?, line["spec"].take()))
 }
 
 /// Medians, and medians of the ratios within a round.
-fn row(network: &str, size: usize, rounds: &[(f64, Option<f64>, f64)]) -> String {
+fn row(network: &str, size: usize, rounds: &[Round]) -> String {
     format!(
         "| {network} | {size}x{size} | {} | {} | {} | {} faster |\n",
-        cell(median_of(rounds, |r| Some(r.0)), 0, " ms"),
-        cell(median_of(rounds, |r| r.1), 0, " ms"),
-        cell(median_of(rounds, |r| Some(r.0 / r.1?)), 2, "x"),
-        cell(median_of(rounds, |r| Some(r.0 / r.2)), 2, "x"),
+        cell(median_of(rounds, |r| Some(r.ours)), 0, " ms"),
+        cell(median_of(rounds, |r| r.peer), 0, " ms"),
+        cell(median_of(rounds, |r| Some(r.ours / r.peer?)), 2, "x"),
+        cell(median_of(rounds, |r| Some(r.ours / r.both_cores)), 2, "x"),
     )
 }

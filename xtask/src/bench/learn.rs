@@ -2,7 +2,6 @@
 //! the prototype of sliced losses.
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
 use super::{cell, measured, median_of, peer, program, put, python};
 use crate::shared;
@@ -77,13 +76,9 @@ impl Contest {
         Ok(Round { ours, both_cores: both[0], peer })
     }
 
-    fn measure(&self, mut words: Vec<String>, threads: usize) -> Result<[f64; 2]> {
-        for (name, value) in
-            [("--size", self.size), ("--batch", self.batch), ("--threads", threads), ("--runs", RUNS)]
-        {
-            words.extend([name.to_owned(), value.to_string()]);
-        }
-        let line: Value = measured(&words, threads)?;
+    fn measure(&self, words: Vec<String>, threads: usize) -> Result<[f64; 2]> {
+        let options = [("--size", self.size), ("--batch", self.batch), ("--runs", RUNS)];
+        let line = measured(words, &options, threads)?;
         let number = |name: &str| line[name].as_f64().with_context(|| format!("no {name}"));
         Ok([number("median_ms")?, number("peak_rss_mib")?])
     }

@@ -27,30 +27,19 @@ const SCALES: usize = 5;
 fn main() -> Result<()> {
     let options = Options::default().parse(USAGE, std::env::args().skip(1))?;
     match options.words.first().map(String::as_str) {
-        None => paint(&options, GeneratorSpec::paper(SCALES)),
-        Some("pyramid") => paint(&options, GeneratorSpec::coarse_wide_style(SCALES)),
-        Some("residual") => paint(&options, GeneratorSpec::residual_style(3)),
+        None => paint(&options, &GeneratorSpec::paper(SCALES)),
+        Some("pyramid") => paint(&options, &GeneratorSpec::coarse_wide_style(SCALES)),
+        Some("residual") => paint(&options, &GeneratorSpec::residual_style(3)),
         Some("roofline") => roofline(),
         Some(_) => bail!(USAGE),
     }
 }
 
-fn paint(options: &Options, spec: GeneratorSpec) -> Result<()> {
-    let model = Model::untrained(spec, 1)?;
-    let spec = model.spec();
+fn paint(options: &Options, spec: &GeneratorSpec) -> Result<()> {
     let photograph = Image::from_fn(options.size, options.size, |y, x| {
         [x * x, x * y, y * y].map(|v| (v % 251) as f32 / 250.0)
     });
-    let model = if spec.content {
-        calibrate::calibrate_on(&model, &photograph, 0, 1.0)
-    } else {
-        calibrate::calibrate(&model, 0)
-    };
-    let plane = if spec.content {
-        Plane::stylised(&model, &photograph, PlaneOptions::default())?
-    } else {
-        Plane::texture(&model, PlaneOptions::default())?
-    };
+    let plane = frozen(&Model::untrained(spec.clone(), 1)?, &photograph)?;
     let window = Window::sized(options.size, options.size);
     let times = options.pool()?.install(|| times(options.runs, || plane.window(window).map(drop)))?;
     let median = times[times.len() / 2];
@@ -65,6 +54,16 @@ fn paint(options: &Options, spec: GeneratorSpec) -> Result<()> {
     });
     println!("{line}");
     Ok(())
+}
+
+/// The plane of a network with frozen statistics; of a style network, on a photograph.
+fn frozen<'a>(model: &Model, photograph: &'a Image) -> Result<Plane<'a>> {
+    let options = PlaneOptions::default();
+    Ok(if model.spec().content {
+        Plane::stylised(&calibrate::calibrate_on(model, photograph, 0, 1.0), photograph, options)?
+    } else {
+        Plane::texture(&calibrate::calibrate(model, 0), options)?
+    })
 }
 
 /// Multiply-adds of one pixel of the output, with a quarter of the products for the 3x3 convolutions of all scales but the
