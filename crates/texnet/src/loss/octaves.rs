@@ -55,7 +55,7 @@ impl Octaves {
         let (inner, torus) = (network(Padding::None)?, network(Padding::Circular)?);
         let mut exemplar = exemplar.clone().without_autodiff();
         let mut compared = Vec::new();
-        for octave in 0..config.octaves.max(1) {
+        for octave in 0..config.octaves {
             if octave > 0 {
                 exemplar = ops::pool(exemplar, Pool::Average);
             }

@@ -178,10 +178,10 @@ impl TrainConfig {
 
     /// What was left open, for these pictures.
     fn choose(&mut self, scaled: &[Image]) {
-        let style = self.content.is_some();
-        let large = if style { least_side(scaled) >= LARGE_STYLE } else { large_objects(scaled) };
+        let (style, least) = (self.content.is_some(), least_side(scaled));
+        let large = if style { least >= LARGE_STYLE } else { large_objects(scaled) };
         let size = *self.size.get_or_insert(if large { 256 } else { 128 });
-        let depth = if style { style_depth(size.min(least_side(scaled))) } else { depth(large) };
+        let depth = if style { style_depth(size.min(least)) } else { depth(large) };
         let residual = self.architecture == Architecture::Residual;
         self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
         choose_levels(&mut self.sliced, &mut self.nearest, depth);
@@ -389,7 +389,8 @@ pub(crate) fn large_objects(exemplars: &[Image]) -> bool {
     object > LARGE_OBJECTS && least_side(exemplars) >= LARGE_EXEMPLAR
 }
 
-fn least_side(images: &[Image]) -> usize {
+/// Height or width of some pictures, whichever is least.
+pub(super) fn least_side(images: &[Image]) -> usize {
     images.iter().map(|image| image.height().min(image.width())).min().unwrap_or(0)
 }
 

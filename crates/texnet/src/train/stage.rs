@@ -5,7 +5,7 @@
 use texnet_infer::spec::Norm;
 use texnet_infer::{GeneratorSpec, Image};
 
-use super::config::{ConfigError, TrainConfig};
+use super::config::{ConfigError, TrainConfig, least_side};
 use super::teacher::{Teacher, halve};
 use crate::generator::Parameters;
 
@@ -55,7 +55,7 @@ impl TrainConfig {
     /// How often the size is halved before the first stage, for exemplars that are scaled already.
     pub(super) fn halvings(&self, exemplars: &[Image]) -> usize {
         let [size, _] = self.size();
-        let least = exemplars.iter().map(|e| e.height().min(e.width())).min().unwrap_or(0);
+        let least = least_side(exemplars);
         let scales = self.scales.unwrap_or(1).min(self.sliced.levels);
         let fits = |h: &usize| {
             size >> h >= SMALLEST
