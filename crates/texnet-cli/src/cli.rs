@@ -111,7 +111,7 @@ pub(crate) struct TrainStyle {
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
     /// style (some minutes), style-fast (about two), style-film (twice as long; holds still when the photograph moves), or
-    /// style-residual (twice as long; a network that keeps more of the photograph's shapes).
+    /// style-residual (four times as long; a network that keeps more of the photograph's shapes).
     #[arg(long, default_value = "style")]
     pub(crate) preset: String,
     /// How much of the photograph is kept, relative to the preset: 0.5 gives more to the style.

@@ -9,8 +9,8 @@ use texnet_io::{Band, Format, Picture, WriteError};
 use crate::cli::Coding;
 use crate::report::Report;
 
-/// Rows of a band, where the picture is not too wide: those of the plane's blocks.
-const ROWS: usize = 256;
+/// Rows of a band, where the picture is not too wide: residual networks compute some 180 rows beside every band twice.
+const ROWS: usize = 1024;
 /// Most pixels of a band: 24 MiB of values.
 const PIXELS: usize = 1 << 21;
 

@@ -5,6 +5,7 @@
 //! a block needs of every scale of a pyramid is in `region.rs`, how a scale is computed in `direct.rs` and `rolling.rs`.
 
 mod direct;
+mod layer;
 mod pyramid;
 mod region;
 mod residual;
@@ -161,25 +162,30 @@ impl<'a> Plane<'a> {
     /// When the window is larger than memory can hold, or reaches beyond 2^60 pixels from the origin.
     pub fn window(&self, window: Window) -> Result<Image, PlaneError> {
         check_window(window)?;
+        match &self.network {
+            Network::Pyramid(pyramid) => Ok(self.by_blocks(pyramid, window)),
+            Network::Residual(residual) => self.by_rows(residual, window),
+        }
+    }
+
+    fn by_blocks(&self, pyramid: &Pyramid, window: Window) -> Image {
         let mut image = Image::new(window.height, window.width);
         let blocks: Vec<Region> = blocks(window.into()).collect();
         for group in blocks.chunks(CONCURRENT) {
-            let raw: Vec<Placed> = group.par_iter().map(|&block| self.block(block)).collect();
+            let raw: Vec<Placed> = group.par_iter().map(|&b| pyramid.run(&self.painting, b)).collect();
             raw.iter().zip(group).for_each(|(raw, &block)| self.decode(raw, block, window, &mut image));
         }
-        Ok(image)
+        image
     }
 
-    /// The raw output over a region, or a little more.
-    fn block(&self, region: Region) -> Placed {
-        match (&self.network, self.painting.content) {
-            (Network::Residual(residual), Some(content)) => {
-                let load = |region| source::load(content, region);
-                residual.run(&self.painting.source(0, None), load, region)
-            }
-            (Network::Pyramid(pyramid), _) => pyramid.run(&self.painting, region),
-            (Network::Residual(_), None) => unreachable!("a residual network has content"),
-        }
+    fn by_rows(&self, residual: &Residual, window: Window) -> Result<Image, PlaneError> {
+        let content = self.painting.content.ok_or(PlaneError::NeedsContent)?;
+        check_inside(window, content.size())?;
+        let mut image = Image::new(window.height, window.width);
+        let noise = self.painting.source(0, None);
+        residual
+            .run(&noise, content, window.into(), |raw, region| self.decode(raw, region, window, &mut image));
+        Ok(image)
     }
 
     fn decode(&self, raw: &Placed, block: Region, window: Window, image: &mut Image) {
@@ -233,6 +239,19 @@ fn check_window(window: Window) -> Result<(), PlaneError> {
         return fail("at most 2^40 bytes fit in one picture: ask for bands of it");
     }
     Ok(())
+}
+
+/// A residual network knows no plane beyond its photograph: there its features are reflected.
+fn check_inside(window: Window, [height, width]: [usize; 2]) -> Result<(), PlaneError> {
+    let inside = |start: i64, size: usize, all: usize| start >= 0 && start + size as i64 <= all as i64;
+    if inside(window.x, window.width, width) && inside(window.y, window.height, height) {
+        return Ok(());
+    }
+    let Window { x, y, width: columns, height: rows } = window;
+    Err(PlaneError::Window(format!(
+        "a window of {columns}x{rows} pixels at {x},{y} is asked for, but a residual network paints the photograph's \
+         {width}x{height} pixels alone: choose a window inside"
+    )))
 }
 
 /// The blocks of a region, row after row.

@@ -14,14 +14,14 @@ use crate::whole::{affine, apply_parallel, plain_conv};
 
 /// Values of shape `[channels, height, width]`, without gaps.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Planes {
+struct Planes {
     /// Rows and columns.
-    pub(crate) size: [usize; 2],
-    pub(crate) values: Vec<f32>,
+    size: [usize; 2],
+    values: Vec<f32>,
 }
 
 impl Planes {
-    pub(crate) fn channels(&self) -> usize {
+    fn channels(&self) -> usize {
         self.values.len() / self.area()
     }
 
@@ -29,35 +29,22 @@ impl Planes {
         self.size[0] * self.size[1]
     }
 
-    pub(crate) fn to_map(&self) -> Map {
+    fn to_map(&self) -> Map {
         Map::from_planes(self.channels(), self.size[0], self.size[1], &self.values)
     }
 
-    pub(crate) fn from_map(map: &Map) -> Self {
+    fn from_map(map: &Map) -> Self {
         Self { size: [map.height(), map.width()], values: map.to_planes() }
     }
 
-    /// Some rows and columns, from a place `[y, x]` on.
-    pub(crate) fn cropped(&self, [top, left]: [usize; 2], size: [usize; 2]) -> Self {
-        let mut values = vec![0.0; self.channels() * size[0] * size[1]];
-        let planes = values.par_chunks_mut(size[0] * size[1]).zip(self.values.par_chunks(self.area()));
-        planes.for_each(|(out, plane)| {
-            let rows = plane.chunks_exact(self.size[1]).skip(top);
-            out.chunks_exact_mut(size[1])
-                .zip(rows)
-                .for_each(|(out, row)| out.copy_from_slice(&row[left..][..size[1]]));
-        });
-        Self { size, values }
-    }
-
     /// The mean of 2x2 positions.
-    pub(crate) fn halved(&self, level: Level) -> Self {
+    fn halved(&self, level: Level) -> Self {
         let values = pool::forward(level, Pool::Average, self.size, &self.values);
         Self { size: self.size.map(|side| side / 2), values }
     }
 
     /// Every value twice in both directions.
-    pub(crate) fn doubled(&self) -> Self {
+    fn doubled(&self) -> Self {
         let [height, width] = self.size;
         let mut values = vec![0.0; 4 * self.values.len()];
         let planes = values.par_chunks_mut(4 * height * width).zip(self.values.par_chunks(height * width));
@@ -72,19 +59,19 @@ impl Planes {
     }
 
     /// With more channels behind.
-    pub(crate) fn joined(mut self, other: &Self) -> Self {
+    fn joined(mut self, other: &Self) -> Self {
         debug_assert_eq!(self.size, other.size);
         self.values.extend_from_slice(&other.values);
         self
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: &Self) {
         debug_assert_eq!(self.size, other.size);
         let pairs = self.values.par_chunks_mut(CHUNK).zip(other.values.par_chunks(CHUNK));
         pairs.for_each(|(out, more)| out.iter_mut().zip(more).for_each(|(v, &more)| *v += more));
     }
 
-    pub(crate) fn activate(&mut self, slope: f32) {
+    fn activate(&mut self, slope: f32) {
         let values = self.values.par_chunks_mut(CHUNK);
         values.for_each(|chunk| chunk.iter_mut().for_each(|v| *v = v.max(slope * *v)));
     }
@@ -105,7 +92,7 @@ const CHUNK: usize = 1 << 14;
 
 /// A convolution of planes: 3x3 by Winograd's tiles, 1x1 directly.
 #[derive(Debug)]
-pub(crate) enum Convolution {
+enum Convolution {
     Wide(WideConv),
     Direct(DirectConv),
 }
@@ -120,29 +107,14 @@ impl From<&Conv> for Convolution {
 }
 
 impl Convolution {
-    /// Rows and columns that it reads on every side of what it writes.
-    pub(crate) fn reach(&self) -> usize {
-        match self {
-            Self::Wide(_) => 1,
-            Self::Direct(conv) => conv.kernel() / 2,
-        }
-    }
-
-    /// With the planes continued at their border, or of the positions that need no continuation.
-    pub(crate) fn apply(&self, level: Level, planes: &Planes, border: Option<Border>, relu: bool) -> Planes {
+    /// With the planes continued at their border.
+    fn apply(&self, level: Level, planes: &Planes, border: Border) -> Planes {
         match self {
             Self::Wide(conv) => {
-                let (margin, border) = (usize::from(border.is_some()), border.unwrap_or(Border::Zero));
-                let shape = WideShape { batch: 1, size: planes.size, margin, border };
-                Planes { size: shape.output(), values: conv.forward(level, shape, &planes.values, relu) }
+                let shape = WideShape { batch: 1, size: planes.size, margin: 1, border };
+                Planes { size: shape.output(), values: conv.forward(level, shape, &planes.values, false) }
             }
-            Self::Direct(conv) => {
-                let mut out = Planes::from_map(&apply_parallel(conv, level, &planes.to_map()));
-                if relu {
-                    out.activate(0.0);
-                }
-                out
-            }
+            Self::Direct(conv) => Planes::from_map(&apply_parallel(conv, level, &planes.to_map())),
         }
     }
 }
@@ -163,7 +135,7 @@ pub(crate) fn execute(
         match op {
             Op::Conv(conv) => {
                 let conv = Convolution::from(&plain_conv(model, &conv));
-                planes = conv.apply(level, &planes, Some(spec.padding.into()), false);
+                planes = conv.apply(level, &planes, spec.padding.into());
             }
             Op::Norm { conv, activated } => {
                 if spec.norm != Norm::Folded {

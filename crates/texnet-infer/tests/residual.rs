@@ -1,10 +1,10 @@
-//! Residual networks: a plane's windows are one picture, the same as the whole picture away from its border.
+//! Residual networks: windows are one picture, the same as the whole picture.
 
 mod windows;
 
 use texnet_infer::spec::{Norm, Padding};
 use texnet_infer::whole::{self, Features, Inputs};
-use texnet_infer::{GeneratorSpec, Image, Level, Model, Plane, PlaneOptions, calibrate};
+use texnet_infer::{GeneratorSpec, Image, Level, Model, Plane, PlaneOptions, Window, calibrate};
 
 use windows::{assert_same, bits, crop, window};
 
@@ -27,23 +27,48 @@ fn calibrated(spec: GeneratorSpec, photo: &Image) -> Model {
 
 #[test]
 fn windows_are_one_picture_with_any_instructions_and_threads() {
-    let photo = photo(75, 90);
+    let photo = photo(475, 390);
     for slope in [0.0, 0.1] {
         let model = calibrated(GeneratorSpec { negative_slope: slope, ..spec() }, &photo);
         let plane = Plane::stylised(&model, &photo, PlaneOptions::default()).expect("a plane");
-        let all = window(&plane, -20, -10, 300, 290);
+        let all = window(&plane, 0, 0, 390, 475);
         assert!(all.data().iter().all(|v| v.is_finite()));
         let options = PlaneOptions { level: Level::fallback(), ..PlaneOptions::default() };
         let plain = Plane::stylised(&model, &photo, options).expect("a plane");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads");
-        for [x, y, width, height] in [[0, 0, 33, 17], [-20, -10, 1, 1], [101, 77, 60, 70], [250, 257, 30, 20]]
-        {
-            let part = pool.install(|| window(&plain, x, y, width as usize, height as usize));
-            let place = [x + 20, y + 10].map(|v: i64| v as usize);
-            let same = crop(&all, place[0], place[1], width as usize, height as usize);
+        let windows = [[0, 0, 33, 17], [389, 474, 1, 1], [101, 77, 60, 70], [160, 257, 230, 218]];
+        for ([x, y, width, height], threads) in windows.into_iter().zip([1, 3, 2, 3]) {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let [columns, rows] = [width, height].map(|side| side as usize);
+            let part = pool.install(|| window(&plain, x, y, columns, rows));
+            let same = crop(&all, x as usize, y as usize, columns, rows);
             assert_same(&part, &same, &format!("{x}, {y}, slope {slope}"));
         }
     }
+}
+
+#[test]
+fn wide_pictures_are_painted_in_strips_of_one_picture() {
+    let photo = photo(40, 3600);
+    let model = calibrated(spec(), &photo);
+    let plane = Plane::stylised(&model, &photo, PlaneOptions::default()).expect("a plane");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(5).build().expect("threads");
+    let all = pool.install(|| window(&plane, 0, 0, 3600, 40));
+    let part = window(&plane, 700, 3, 900, 30);
+    assert_same(&part, &crop(&all, 700, 3, 900, 30), "strips");
+}
+
+#[test]
+fn nothing_is_painted_beyond_the_photograph() {
+    let photo = photo(20, 30);
+    let model = calibrated(spec(), &photo);
+    let plane = Plane::stylised(&model, &photo, PlaneOptions::default()).expect("a plane");
+    for [x, y, width, height] in [[-1, 0, 5, 5], [0, 0, 31, 5], [0, 16, 5, 5], [0, -3, 1, 1]] {
+        let window = Window { x, y, width: width as usize, height: height as usize };
+        let error = plane.window(window).expect_err("a window outside").to_string();
+        assert!(error.contains("30x20 pixels alone"), "{error}");
+    }
+    let empty = Window { x: 30, y: 20, width: 0, height: 0 };
+    assert_eq!(plane.window(empty).expect("nothing").data(), [0.0; 0]);
 }
 
 /// Features of a photograph, as an input of whole pictures.
@@ -54,28 +79,23 @@ fn content(photo: &Image) -> Features {
 }
 
 #[test]
-fn a_plane_is_the_whole_picture_away_from_its_border() {
-    let photo = photo(192, 208);
-    let spec = GeneratorSpec { norm: Norm::Folded, padding: Padding::Reflect, noise_channels: 0, ..spec() };
-    let model = Model::untrained(spec, 5).expect("a valid spec");
-    let plane = Plane::stylised(&model, &photo, PlaneOptions::default()).expect("a plane");
-    let painted = window(&plane, 0, 0, 208, 192);
-    let noise = vec![Features { channels: 0, height: 48, width: 52, data: Vec::new() }];
-    let inputs = Inputs { noise, content: Some(content(&photo)) };
-    let whole = whole::run(&model, &inputs, Level::new());
-    let margin = model.spec().reach();
-    assert!(margin < 60, "{margin}");
-    let mut largest = 0.0_f32;
-    for y in margin..192 - margin {
-        for x in margin..208 - margin {
-            for c in 0..3 {
-                let there = whole.data[(c * 192 + y) * 208 + x];
-                largest = largest.max(there.abs());
-                assert!((painted.pixel(y, x)[c] - there).abs() < 1e-3, "{y}, {x}");
-            }
+fn a_plane_is_the_whole_picture_to_its_border() {
+    for [height, width] in [[192, 208], [16, 16], [16, 32]] {
+        let photo = photo(height, width);
+        let spec =
+            GeneratorSpec { norm: Norm::Folded, padding: Padding::Reflect, noise_channels: 0, ..spec() };
+        let model = Model::untrained(spec, 5).expect("a valid spec");
+        let plane = Plane::stylised(&model, &photo, PlaneOptions::default()).expect("a plane");
+        let painted = window(&plane, 0, 0, width, height);
+        let noise = vec![Features { channels: 0, height: height / 4, width: width / 4, data: Vec::new() }];
+        let inputs = Inputs { noise, content: Some(content(&photo)) };
+        let whole = whole::run(&model, &inputs, Level::new());
+        let largest = whole.data.iter().fold(0.0_f32, |largest, v| largest.max(v.abs()));
+        assert!(largest > 0.1, "the network paints something: {largest}");
+        for (painted, whole) in painted.data().iter().zip(&whole.data) {
+            assert!((painted - whole).abs() < 1e-5 * largest.max(1.0), "{painted} is not {whole}");
         }
     }
-    assert!(largest > 0.1, "the network paints something: {largest}");
 }
 
 #[test]
@@ -103,5 +123,6 @@ fn specs_of_no_network_are_refused() {
     refuse(|s| s.residual = 65, "at most");
     refuse(|s| s.scales[1].branch = 4, "branch at scale 0");
     refuse(|s| s.join_norm = true, "joins nothing");
+    refuse(|s| s.padding = Padding::Zero, "by reflection");
     assert_eq!(spec().validate(), Ok(()));
 }

@@ -22,7 +22,7 @@ pub use fearless_simd::Level;
 pub use map::Map;
 pub use pad::Border;
 pub use statistics::Moments;
-pub use strip::{Strip, TileRow};
+pub use strip::{GroupMut, Strip, TileRow};
 pub use winograd::WinogradConv;
 
 /// The instruction levels that this machine can run, the slowest first.

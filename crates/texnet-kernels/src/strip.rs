@@ -4,11 +4,16 @@
 //! columns that neighbouring tiles need are then six plain loads: phase 3 of the tile before, phases 0 to 3, phase
 //! 0 of the tile after.
 
+mod group;
+
+use std::ops::Range;
+
 use fearless_simd::{Level, Simd, dispatch};
 
 use crate::conv::DirectConv;
 use crate::map::Map;
 use crate::panel::{self, Source};
+pub use group::GroupMut;
 
 /// Columns of a tile, and rows of a group.
 pub const PHASES: usize = 4;
@@ -86,9 +91,53 @@ impl Strip {
         &self.data
     }
 
-    /// All memory.
-    pub fn data_mut(&mut self) -> &mut [f32] {
-        &mut self.data
+    /// Columns `phase` of row `y` in a channel, from position 0 on.
+    fn phase(&self, c: usize, y: i64, phase: usize) -> &[f32] {
+        &self.data[self.offset(c, y) + phase * self.stride..][..self.stride]
+    }
+
+    /// One group, to be written.
+    pub fn group_mut(&mut self, group: i64) -> GroupMut<'_> {
+        let start = self.offset(0, group * PHASES as i64);
+        let length = self.channels * self.channel_stride();
+        GroupMut::new(&mut self.data[start..start + length], self.stride)
+    }
+
+    /// Neighbouring groups, at most one for every slot, to be written at once by several threads.
+    pub fn groups_mut(&mut self, groups: Range<i64>) -> Vec<(i64, GroupMut<'_>)> {
+        let (slots, stride, length) = (self.slots as i64, self.stride, self.channels * self.channel_stride());
+        debug_assert!(groups.end - groups.start <= slots);
+        let slots = self.data.chunks_exact_mut(length).enumerate().map(|(slot, data)| {
+            let group = groups.start + (slot as i64 - groups.start).rem_euclid(slots);
+            (group, GroupMut::new(data, stride))
+        });
+        slots.filter(|(group, _)| *group < groups.end).collect()
+    }
+
+    /// Continues the rows of a group by reflection, the border itself not repeated: to the tile before `at`, to that
+    /// behind, or both.
+    pub fn reflect_columns(&mut self, at: TileRow, [before, behind]: [bool; 2]) {
+        let [first, last] = [at.first, at.first + at.count - 1];
+        for c in 0..self.channels {
+            for row in 0..PHASES as i64 {
+                let start = self.offset(c, at.group * PHASES as i64 + row);
+                if before {
+                    self.data[start + 3 * self.stride + first - 1] = self.data[start + self.stride + first];
+                }
+                if behind {
+                    self.data[start + last + 1] = self.data[start + 2 * self.stride + last];
+                }
+            }
+        }
+    }
+
+    /// Makes row `to` that of row `from`, in all channels.
+    pub fn copy_row(&mut self, from: i64, to: i64) {
+        for c in 0..self.channels {
+            let source = self.offset(c, from);
+            let target = self.offset(c, to);
+            self.data.copy_within(source..source + PHASES * self.stride, target);
+        }
     }
 
     /// Columns `phase` of `count` tiles, from position `first` on, in row `y` of a channel.
@@ -158,20 +207,20 @@ impl DirectConv {
     /// Applies a 1x1 convolution to one group of rows.
     ///
     /// Reads and writes up to 7 positions behind the last.
-    pub fn apply_strip(&self, level: Level, input: &Strip, out: &mut Strip, at: TileRow) {
+    pub fn apply_strip(&self, level: Level, input: &Strip, out: GroupMut<'_>, at: TileRow) {
         assert_eq!(self.kernel(), 1, "strips take 1x1 kernels directly");
         dispatch!(level, simd => self.group(simd, input, out, at));
     }
 
     #[inline(always)]
-    fn group<S: Simd>(&self, simd: S, input: &Strip, out: &mut Strip, at: TileRow) {
+    fn group<S: Simd>(&self, simd: S, input: &Strip, mut out: GroupMut<'_>, at: TileRow) {
         let offsets: Vec<usize> = (0..self.inputs()).map(|c| c * input.channel_stride()).collect();
-        let [read, written] = [input.offset(0, 4 * at.group), out.offset(at.channel, 4 * at.group)];
+        let read = input.offset(0, 4 * at.group);
         let channel_stride = out.channel_stride();
         for phase in 0..PHASES * PHASES {
             let source =
                 Source { data: &input.data[read + phase * input.stride + at.first..], offsets: &offsets };
-            let target = &mut out.data[written + phase * out.stride + at.first..];
+            let target = &mut out.channels_from(at.channel)[phase * input.stride + at.first..];
             panel::multiply(simd, self.panel(), source, target, channel_stride, at.count.next_multiple_of(8));
         }
     }

@@ -13,7 +13,7 @@ use fearless_simd::{Level, Simd, SimdFloat, dispatch, f32x8, f32x16};
 
 use crate::conv::Conv;
 use crate::panel::{self, Panel, Source, activate, vectors};
-use crate::strip::{Strip, TileRow};
+use crate::strip::{GroupMut, Strip, TileRow};
 
 /// Outputs of a tile, in either direction.
 pub const TILE: usize = 4;
@@ -110,15 +110,22 @@ impl WinogradConv {
         self.outputs
     }
 
-    /// Computes one group of rows of `out` from the group above, the same, and the one below of `input`.
+    /// Computes group `at.group` from the group above, the same, and the one below of `input`.
     ///
     /// Reads positions `first - 1 ..= first + count + 7` and writes up to 7 positions behind the last.
-    pub fn apply(&self, level: Level, input: &Strip, out: &mut Strip, at: TileRow, scratch: &mut Scratch) {
+    pub fn apply(&self, level: Level, input: &Strip, out: GroupMut<'_>, at: TileRow, scratch: &mut Scratch) {
         dispatch!(level, simd => self.run(simd, input, out, at, scratch));
     }
 
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, input: &Strip, out: &mut Strip, at: TileRow, scratch: &mut Scratch) {
+    fn run<S: Simd>(
+        &self,
+        simd: S,
+        input: &Strip,
+        mut out: GroupMut<'_>,
+        at: TileRow,
+        scratch: &mut Scratch,
+    ) {
         scratch.reserve(self);
         let rows = [-1, 0, 1, 2, 3, 4].map(|r| input.offset(0, 4 * at.group + r));
         for start in (0..at.count).step_by(RUN) {
@@ -126,7 +133,7 @@ impl WinogradConv {
             let first = at.first + start;
             self.transform_inputs(simd, input, rows.map(|r| r + first), columns, &mut scratch.input);
             self.multiply(simd, scratch, columns);
-            self.transform_outputs(simd, &scratch.product, columns, out, at, first);
+            self.transform_outputs(simd, &scratch.product, columns, &mut out, [at.channel, first]);
         }
     }
 
@@ -169,16 +176,15 @@ impl WinogradConv {
         simd: S,
         product: &[f32],
         columns: usize,
-        out: &mut Strip,
-        at: TileRow,
-        first: usize,
+        out: &mut GroupMut<'_>,
+        [channel, first]: [usize; 2],
     ) {
         let plane = plane(self.outputs);
+        let stride = out.stride();
         for (o, &bias) in self.bias.iter().enumerate() {
-            let start = out.offset(at.channel + o, 4 * at.group) + first;
-            let stride = out.stride();
+            let out = &mut out.channels_from(channel + o)[first..];
             for (x, wide) in vectors::<S>(columns) {
-                let (product, out) = (&product[o * RUN + x..], &mut out.data_mut()[start + x..]);
+                let (product, out) = (&product[o * RUN + x..], &mut out[x..]);
                 match wide {
                     true => self.store_outputs::<S, f32x16<S>>(simd, product, plane, bias, out, stride),
                     false => self.store_outputs::<S, f32x8<S>>(simd, product, plane, bias, out, stride),

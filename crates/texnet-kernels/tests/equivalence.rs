@@ -90,8 +90,8 @@ fn convolved(level: Level, conv: &Conv, input: &Map) -> Map {
     let mut out = Strip::new(conv.outputs, count + 2, 1);
     let at = TileRow { group: 1, first: 1, count, channel: 0 };
     match conv.kernel {
-        1 => DirectConv::from(conv).apply_strip(level, &strip, &mut out, at),
-        _ => WinogradConv::from(conv).apply(level, &strip, &mut out, at, &mut Scratch::default()),
+        1 => DirectConv::from(conv).apply_strip(level, &strip, out.group_mut(1), at),
+        _ => WinogradConv::from(conv).apply(level, &strip, out.group_mut(1), at, &mut Scratch::default()),
     }
     stored(&out, count)
 }
@@ -153,6 +153,29 @@ fn a_strip_takes_the_coarser_scale_twice_in_both_directions() {
             assert_eq!(ours.row(2, y)[x], expected.unwrap_or(0.0), "row {y}, column {x}");
         }
         assert!(ours.row(0, y).iter().all(|&v| v == 0.0), "other channels are left alone");
+    }
+}
+
+/// Rows of a map, four of them, from `first` on.
+fn four_rows(map: &Map, first: usize) -> Map {
+    Map::from_fn(map.channels(), PHASES, map.width(), |c, y, x| map.row(c, first + y)[x])
+}
+
+#[test]
+fn groups_are_halved_and_doubled_as_maps_are() {
+    let map = Values(6).map(2, 12, 16);
+    let strip = strip_of(&map);
+    // Position 0 is tile 0 in what is read, and tile -1 in what is written.
+    let tiles = [0, -1];
+    for level in levels() {
+        let mut halved = Strip::new(2, 4, 1);
+        let at = TileRow { group: 0, first: 1, count: 2, channel: 0 };
+        halved.group_mut(0).halve(level, &strip, tiles, at, None);
+        assert_eq!(bits(&stored(&halved, 2)), bits(&four_rows(&reference::halve(&map), 0)));
+        let mut doubled = Strip::new(2, 10, 1);
+        let at = TileRow { group: 1, first: 1, count: 8, channel: 0 };
+        doubled.group_mut(1).double(level, &strip, tiles, at);
+        assert_eq!(bits(&stored(&doubled, 8)), bits(&four_rows(&reference::upsample(&map), 4)));
     }
 }
 

@@ -37,8 +37,21 @@ impl Span {
         Self { start: self.start * by, end: self.end * by }
     }
 
+    /// In nearly equal parts of at most this length.
+    pub(crate) fn cut(self, longest: i64) -> impl Iterator<Item = Self> {
+        let length = self.end - self.start;
+        let parts = (length + longest - 1) / longest;
+        let border = move |i: i64| self.start + length * i / parts;
+        (0..parts).map(move |i| Self { start: border(i), end: border(i + 1) })
+    }
+
     pub(crate) fn union(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    /// What lies in both; they overlap.
+    pub(crate) fn within(self, other: Self) -> Self {
+        Self { start: self.start.max(other.start), end: self.end.min(other.end) }
     }
 }
 
@@ -49,6 +62,10 @@ impl Region {
 
     pub(crate) fn union(self, other: Self) -> Self {
         Self { rows: self.rows.union(other.rows), columns: self.columns.union(other.columns) }
+    }
+
+    pub(crate) fn within(self, other: Self) -> Self {
+        Self { rows: self.rows.within(other.rows), columns: self.columns.within(other.columns) }
     }
 }
 

@@ -1,163 +1,190 @@
-//! Windows of a residual network with frozen statistics.
+//! Windows of a residual network with frozen statistics: rows that roll through all its scales.
 //!
-//! Every operation computes the region that the next one needs. Regions of convolutions begin and end at multiples of
-//! Winograd's tiles in the plane, so that a pixel has the same bits in every window.
+//! The network is a chain of stages, each with a ring of the last few groups of four rows. Features are continued by
+//! reflection at the borders of the photograph, as in a whole picture. Elsewhere every stage computes the tiles that the
+//! next one reads: these lie at multiples of four, so that a pixel has the same bits in every window.
 
-use texnet_kernels::winograd::TILE;
+mod course;
 
-use super::region::Region;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use texnet_kernels::Conv;
+use texnet_kernels::strip::PHASES;
+
+use self::course::{Course, Workspace};
+use super::layer::Layer;
+use super::region::{Region, Span};
 use super::source::{Placed, Source};
 use crate::fold::fold_conv;
+use crate::image::Content;
 use crate::model::Model;
-use crate::residual::{Convolution, Planes};
 use crate::spec::Op;
 
-/// What remains of a program once the statistics are numbers.
+/// Most groups computed at once, one by each thread.
+const BATCH: usize = 8;
+/// Columns of a strip times slots of its rings: of the usual network they take 160 MB, and the halo half as much.
+const COLUMNS: usize = 1 << 14;
+
 #[derive(Debug)]
-enum Step {
-    Convolve { conv: Convolution, relu: bool },
-    Activate(f32),
-    Halve,
+enum Work {
+    /// The photograph.
+    Content,
+    /// From the ring before.
+    Conv(Layer),
+    /// Means of 2x2 of the ring before, then the activation.
+    Halve(Option<f32>),
+    /// The ring before, twice in both directions.
     Double,
-    Keep,
+    /// Behind the channels that the ring already has.
     Noise,
-    Add,
+    /// The kept ring onto this.
+    Add { kept: usize },
+}
+
+#[derive(Debug)]
+struct Stage {
+    work: Work,
+    /// The ring that is written.
+    ring: usize,
+}
+
+/// The memory of a stage.
+#[derive(Debug, Clone, Copy)]
+struct Ring {
+    /// Without noise.
+    channels: usize,
+    noise: usize,
+    /// How often the photograph is halved there.
+    halvings: u32,
 }
 
 /// A residual network, folded.
 #[derive(Debug)]
 pub(crate) struct Residual {
-    steps: Vec<Step>,
-}
-
-/// Features of a region.
-#[derive(Debug, Clone)]
-struct Patch {
-    planes: Planes,
-    region: Region,
+    stages: Vec<Stage>,
+    rings: Vec<Ring>,
+    /// The photograph is continued to a multiple, in pixels: whole tiles at every scale.
+    granularity: usize,
+    /// Memory of windows that are done, for windows to come: pages are touched once.
+    workspaces: Mutex<Vec<Workspace>>,
 }
 
 impl Residual {
     pub(crate) fn new(model: &Model) -> Self {
-        let slope = model.spec().negative_slope;
-        let mut steps: Vec<Step> = Vec::new();
-        for op in model.spec().program() {
-            match (op, steps.last_mut()) {
-                (Op::Conv(spec), _) => {
-                    let conv = Convolution::from(&fold_conv(model, &spec));
-                    steps.push(Step::Convolve { conv, relu: false });
-                }
-                (Op::Norm { activated: false, .. }, _) => {}
-                (Op::Norm { .. }, Some(Step::Convolve { relu, .. })) if slope == 0.0 => *relu = true,
-                (Op::Norm { .. }, _) => steps.push(Step::Activate(slope)),
-                (Op::Halve, _) => steps.push(Step::Halve),
-                (Op::Double, _) => steps.push(Step::Double),
-                (Op::Keep, _) => steps.push(Step::Keep),
-                (Op::Noise, _) => steps.push(Step::Noise),
-                (Op::Add, _) => steps.push(Step::Add),
-            }
-        }
-        Self { steps }
-    }
-
-    /// The output over a region of the photograph that `load` reads, with the noise of the coarsest scale.
-    pub(crate) fn run(&self, noise: &Source, load: impl FnOnce(Region) -> Placed, wanted: Region) -> Placed {
-        let needed = self.regions(wanted);
-        let content = load(needed[0]);
-        let mut patch = Patch { planes: Planes::from_map(&content.map), region: needed[0] };
+        let content = Ring { channels: 3, noise: 0, halvings: 0 };
+        let mut network = Self {
+            stages: vec![Stage { work: Work::Content, ring: 0 }],
+            rings: vec![content],
+            granularity: PHASES * model.spec().granularity(),
+            workspaces: Mutex::default(),
+        };
         let mut kept = Vec::new();
-        for (step, &output) in self.steps.iter().zip(&needed[1..]) {
-            patch = step.apply(patch, output, noise, &mut kept);
+        let mut program = model.spec().program().into_iter().peekable();
+        while let Some(op) = program.next() {
+            let activated = matches!(program.peek(), Some(Op::Norm { activated: true, .. }));
+            network.push(model, op, activated.then_some(model.spec().negative_slope), &mut kept);
         }
-        Placed { map: patch.planes.to_map(), origin: [patch.region.rows.start, patch.region.columns.start] }
+        network
     }
 
-    /// What must be there before each step, and at the end.
-    fn regions(&self, wanted: Region) -> Vec<Region> {
-        let mut added = Vec::new();
-        let mut regions = vec![wanted];
-        for step in self.steps.iter().rev() {
-            let output = regions[regions.len() - 1];
-            let input = match step {
-                Step::Add => {
-                    added.push(output);
-                    output
-                }
-                Step::Keep => output.union(added.pop().unwrap_or(output)),
-                step => step.input(output),
-            };
-            regions.push(input);
+    /// `slope` is that of the activation that follows the normalisation behind the operation.
+    fn push(&mut self, model: &Model, op: Op, slope: Option<f32>, kept: &mut Vec<usize>) {
+        let last = self.rings.len() - 1;
+        let ring = self.rings[last];
+        match op {
+            Op::Conv(spec) => {
+                let conv = Conv { slope, ..fold_conv(model, &spec) };
+                self.stage(Work::Conv(Layer::from(&conv)), Ring { channels: spec.outputs, noise: 0, ..ring });
+            }
+            Op::Norm { .. } => {}
+            Op::Halve => self.stage(Work::Halve(slope), Ring { halvings: ring.halvings + 1, ..ring }),
+            Op::Double => self.stage(Work::Double, Ring { halvings: ring.halvings - 1, ..ring }),
+            Op::Keep => kept.push(last),
+            Op::Noise => {
+                self.rings[last].noise = model.spec().noise_channels;
+                self.stages.push(Stage { work: Work::Noise, ring: last });
+            }
+            Op::Add => {
+                let kept = kept.pop().expect("something is kept before it is added");
+                self.stages.push(Stage { work: Work::Add { kept }, ring: last });
+            }
         }
-        regions.reverse();
-        regions
+    }
+
+    fn stage(&mut self, work: Work, ring: Ring) {
+        self.stages.push(Stage { work, ring: self.rings.len() });
+        self.rings.push(ring);
+    }
+
+    /// The part of the plane that there is: the photograph, continued to whole tiles.
+    fn bounds(&self, content: &dyn Content) -> Region {
+        let [rows, columns] =
+            content.size().map(|side| Span { start: 0, end: side.next_multiple_of(self.granularity) as i64 });
+        Region { rows, columns }
+    }
+
+    /// Paints a region of the photograph, some rows after the other: gives them to `paint` with their place.
+    pub(crate) fn run(
+        &self,
+        noise: &Source,
+        content: &dyn Content,
+        wanted: Region,
+        mut paint: impl FnMut(&Placed, Region),
+    ) {
+        let batch = rayon::current_num_threads().min(BATCH);
+        let mut workspace = self.pool().pop().unwrap_or_default();
+        let width = (COLUMNS / slots(batch)).next_multiple_of(self.granularity) as i64;
+        for columns in wanted.columns.cut(width) {
+            let strip = Region { columns, ..wanted };
+            let mut course = Course::new(self, noise, content, strip, batch, &mut workspace);
+            course.run(&mut paint);
+        }
+        self.pool().push(workspace);
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tiles that every stage computes for a region of the picture, `rows` being groups.
+    fn extents(&self, wanted: Region, bounds: Region) -> Vec<Region> {
+        let tile = PHASES as i64;
+        let mut needed = wanted.map(|span| span.divided(tile));
+        let mut extents: Vec<Region> = (self.stages.iter().rev())
+            .map(|stage| {
+                let side = tile << self.rings[stage.ring].halvings;
+                let extent = stage.work.whole(needed).within(bounds.map(|span| span.divided(side)));
+                needed = stage.work.reads(extent);
+                extent
+            })
+            .collect();
+        extents.reverse();
+        extents
     }
 }
 
-impl Step {
-    /// What it reads to write at least a region.
-    fn input(&self, output: Region) -> Region {
+/// Slots of every ring, where so many groups are computed at once: what is kept stays for the two convolutions of a
+/// block, each of which runs a group ahead, and a reflected group lies on either side.
+const fn slots(batch: usize) -> usize {
+    3 * batch + 2
+}
+
+impl Work {
+    /// The tiles that are written where these are needed.
+    fn whole(&self, needed: Region) -> Region {
         match self {
-            Self::Convolve { conv, .. } => {
-                let reach = conv.reach() as i64;
-                tiled(output).map(|span| span.grown(reach))
-            }
-            Self::Halve => output.map(|span| span.times(2)),
-            Self::Double => output.map(|span| span.divided(2)),
-            _ => output,
+            Self::Double => needed.map(|span| span.divided(2).times(2)),
+            _ => needed,
         }
     }
 
-    /// At least a region of its result.
-    fn apply(&self, mut patch: Patch, output: Region, noise: &Source, kept: &mut Vec<Patch>) -> Patch {
-        let level = noise.level;
+    /// The tiles of the stage before that are read, as far as there are any.
+    fn reads(&self, written: Region) -> Region {
         match self {
-            Self::Convolve { conv, relu } => {
-                let planes = conv.apply(level, &patch.cut(self.input(output)).planes, None, *relu);
-                Patch { planes, region: tiled(output) }
-            }
-            Self::Halve => {
-                let patch = patch.cut(self.input(output));
-                Patch { planes: patch.planes.halved(level), region: output }
-            }
-            Self::Double => {
-                Patch { planes: patch.planes.doubled(), region: patch.region.map(|span| span.times(2)) }
-            }
-            Self::Activate(slope) => {
-                patch.planes.activate(*slope);
-                patch
-            }
-            Self::Keep => {
-                kept.push(patch.clone());
-                patch
-            }
-            Self::Noise => {
-                let planes = patch.planes.joined(&Planes::from_map(&noise.map(patch.region).map));
-                Patch { planes, ..patch }
-            }
-            Self::Add => patch.plus(kept.pop().expect("something is kept before it is added")),
+            Self::Conv(layer) => written.map(|span| span.grown(layer.reach())),
+            Self::Halve(_) => written.map(|span| span.times(2)),
+            Self::Double => written.map(|span| span.divided(2)),
+            Self::Content | Self::Noise | Self::Add { .. } => written,
         }
     }
-}
-
-impl Patch {
-    /// Of a region inside.
-    fn cut(self, region: Region) -> Self {
-        if region == self.region {
-            return self;
-        }
-        let place =
-            [region.rows.start - self.region.rows.start, region.columns.start - self.region.columns.start];
-        let size = [region.rows.len(), region.columns.len()];
-        Self { planes: self.planes.cropped(place.map(|v| v as usize), size), region }
-    }
-
-    fn plus(mut self, kept: Self) -> Self {
-        self.planes.add(&kept.cut(self.region).planes);
-        self
-    }
-}
-
-/// A region in whole tiles.
-fn tiled(region: Region) -> Region {
-    region.map(|span| span.divided(TILE as i64).times(TILE as i64))
 }

@@ -9,8 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use texnet_kernels::strip::PHASES;
 use texnet_kernels::winograd::Scratch;
-use texnet_kernels::{Conv, DirectConv, Strip, TileRow, WinogradConv};
+use texnet_kernels::{Conv, Strip, TileRow};
 
+use super::layer::Layer;
 use super::region::{Extent, Span};
 use super::source::{Columns, Placed, Source};
 use crate::fold::FoldedScale;
@@ -48,35 +49,6 @@ pub(crate) struct RollingScale {
     inputs: usize,
     side: Vec<Layer>,
     join: Vec<Layer>,
-}
-
-#[derive(Debug)]
-enum Layer {
-    Point(DirectConv),
-    Tiled(WinogradConv),
-}
-
-impl From<&Conv> for Layer {
-    fn from(conv: &Conv) -> Self {
-        match conv.kernel {
-            1 => Self::Point(DirectConv::from(conv)),
-            _ => Self::Tiled(WinogradConv::from(conv)),
-        }
-    }
-}
-
-impl Layer {
-    fn outputs(&self) -> usize {
-        match self {
-            Self::Point(conv) => conv.outputs(),
-            Self::Tiled(conv) => conv.outputs(),
-        }
-    }
-
-    /// Groups above and below that are read.
-    fn reach(&self) -> i64 {
-        i64::from(matches!(self, Self::Tiled(_)))
-    }
 }
 
 impl RollingScale {
@@ -136,7 +108,7 @@ impl RollingScale {
             let start = rows.start + i as i64 * groups;
             let rows = Span { start, end: rows.end.min(start + groups) };
             workspaces.with(|workspace| {
-                for tiles in chunks(columns) {
+                for tiles in columns.cut(CHUNK) {
                     let mut strip = Rolling::new(self, source, coarse, rows, tiles, workspace);
                     strip.run(band, stride, ((tiles.start - columns.start) as usize) * PHASES);
                 }
@@ -144,14 +116,6 @@ impl RollingScale {
         });
         out
     }
-}
-
-/// A span in nearly equal parts of at most [`CHUNK`].
-fn chunks(span: Span) -> impl Iterator<Item = Span> {
-    let parts = (span.len() as i64 + CHUNK - 1) / CHUNK;
-    let length = span.len() as i64;
-    let border = move |i: i64| span.start + length * i / parts;
-    (0..parts).map(move |i| Span { start: border(i), end: border(i + 1) })
 }
 
 #[derive(Clone, Copy)]
@@ -284,10 +248,7 @@ impl<'a> Rolling<'a> {
     fn conv(&mut self, layer: &Layer, ring: usize, at: TileRow) {
         let level = self.source.level;
         let (before, after) = self.workspace.rings.split_at_mut(ring);
-        let (input, out) = (&before[ring - 1], &mut after[0]);
-        match layer {
-            Layer::Point(conv) => conv.apply_strip(level, input, out, at),
-            Layer::Tiled(conv) => conv.apply(level, input, out, at, &mut self.workspace.scratch),
-        }
+        let (input, out) = (&before[ring - 1], after[0].group_mut(at.group));
+        layer.apply(level, input, out, at, &mut self.workspace.scratch);
     }
 }

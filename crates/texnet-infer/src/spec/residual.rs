@@ -93,6 +93,12 @@ impl GeneratorSpec {
                 "a residual network changes a photograph and joins nothing, but content is off or join_norm on",
             );
         }
+        if self.residual > 0 && self.padding != Padding::Reflect {
+            return SpecError::new(format!(
+                "a residual network pads by reflection alone, but its padding is {:?}",
+                self.padding
+            ));
+        }
         if self.residual > 0 && self.scales.iter().skip(1).any(|scale| scale.branch > 0) {
             return SpecError::new("a residual network has a branch at scale 0 alone, but others have one");
         }
