@@ -110,8 +110,8 @@ pub(crate) struct TrainStyle {
     /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
-    /// style (some minutes), style-fast (about two), style-film (twice as long; holds still when the photograph moves), or
-    /// style-residual (four times as long; a network that keeps more of the photograph's shapes).
+    /// style (about five minutes), style-fast (half a minute), style-film (ten; holds still when the photograph moves), or
+    /// style-residual (six; a network that keeps more of the photograph's shapes).
     #[arg(long, default_value = "style")]
     pub(crate) preset: String,
     /// How much of the photograph is kept, relative to the preset: 0.5 gives more to the style.

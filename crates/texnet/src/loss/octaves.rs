@@ -20,6 +20,8 @@ pub struct OctavesConfig {
     pub weight: f32,
     /// Octaves: the picture, its half, and so on.
     pub octaves: usize,
+    /// The finest that is compared: 0 is the picture, 1 its half.
+    pub finest: usize,
     /// A file of other weights, as `texnet-descriptor` writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
@@ -27,13 +29,17 @@ pub struct OctavesConfig {
 
 impl Default for OctavesConfig {
     fn default() -> Self {
-        Self { weight: 0.0, octaves: 3, weights: None }
+        Self { weight: 0.0, octaves: 3, finest: 0, weights: None }
     }
 }
 
 /// The loss of pictures that are tori.
 #[derive(Debug)]
-pub struct Octaves(Vec<Perceptual>);
+pub struct Octaves {
+    finest: usize,
+    /// From the finest on.
+    losses: Vec<Perceptual>,
+}
 
 impl Octaves {
     /// Against an exemplar of shape `[n, 3, h, w]`, for pictures of `size`. Layers that an octave is too small for are left
@@ -59,13 +65,16 @@ impl Octaves {
             if octave > 0 {
                 exemplar = ops::pool(exemplar, Pool::Average);
             }
+            if octave < config.finest {
+                continue;
+            }
             let [.., height, width] = exemplar.dims();
             let fits = |layer| {
                 inner.check([height, width], &[layer])?;
                 torus.check(size.map(|side| side >> octave), &[layer])
             };
             let layers: Vec<_> = Embedded::TEXTURE.into_iter().filter(|&l| fits(l).is_ok()).collect();
-            if octave == 0 && layers.is_empty() {
+            if octave == config.finest && layers.is_empty() {
                 fits(Embedded::TEXTURE[0])?;
             }
             let features = inner.features(&exemplar, &layers)?;
@@ -78,16 +87,18 @@ impl Octaves {
             let gram = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
             Perceptual::new(torus.clone()).with_texture_of(&features, gram)
         };
-        Ok(Self(compared.into_iter().filter(|(layers, _)| !layers.is_empty()).map(loss).collect()))
+        let losses = compared.into_iter().filter(|(layers, _)| !layers.is_empty()).map(loss).collect();
+        Ok(Self { finest: config.finest, losses })
     }
 }
 
 impl Loss for Octaves {
     /// One term: the weighted mean.
     fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
-        let mut pictures = pictures.clone();
+        let halved = |pictures, _| ops::pool(pictures, Pool::Average);
+        let mut pictures = (0..self.finest).fold(pictures.clone(), halved);
         let mut terms = Vec::new();
-        for (octave, loss) in self.0.iter().enumerate() {
+        for (octave, loss) in self.losses.iter().enumerate() {
             if octave > 0 {
                 pictures = ops::pool(pictures, Pool::Average);
             }
@@ -97,7 +108,7 @@ impl Loss for Octaves {
     }
 
     fn check(&self, size: [usize; 2]) -> Result<(), LossError> {
-        let mut octaves = self.0.iter().enumerate();
+        let mut octaves = (self.finest..).zip(&self.losses);
         octaves.try_for_each(|(octave, loss)| loss.check(size.map(|side| side >> octave)))
     }
 }
@@ -143,6 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn the_second_octave_alone_is_the_first_of_half_the_picture() {
+        let half = |values| ops::pool(tensor(values), Pool::Average);
+        let of = |octaves, finest, exemplar: &Tensor<4>| {
+            let config = OctavesConfig { weight: 1.0, octaves, finest, ..OctavesConfig::default() };
+            let [.., height, width] = exemplar.dims();
+            Octaves::new(&config, exemplar, [height, width], &Device::flex()).expect("large enough")
+        };
+        let second = value(&of(2, 1, &tensor(blots(0.0))), blots(1.0));
+        let terms = of(1, 0, &half(blots(0.0))).terms(&half(blots(1.0)), 0);
+        assert_eq!(second, terms[0].value.clone().into_scalar::<f32>());
+    }
+
+    #[test]
     fn a_torus_that_is_moved_is_the_same_texture() {
         let (loss, picture) = (loss(), blots(1.0));
         // By a position of the coarsest layer of the coarsest octave.
@@ -173,10 +197,10 @@ mod tests {
     fn pictures_too_small_for_any_layer_are_refused_and_octaves_without_layers_left_out() {
         let exemplar = tensor(blots(0.0));
         let new = |octaves, side| {
-            let config = OctavesConfig { weight: 1.0, octaves, weights: None };
+            let config = OctavesConfig { weight: 1.0, octaves, ..OctavesConfig::default() };
             Octaves::new(&config, &exemplar, [side; 2], &Device::flex())
         };
         assert!(new(1, 1).is_err());
-        assert_eq!(new(6, SIDE).expect("large enough").0.len(), 5);
+        assert_eq!(new(6, SIDE).expect("large enough").losses.len(), 5);
     }
 }

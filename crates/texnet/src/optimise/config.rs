@@ -173,6 +173,7 @@ impl OptimiseConfig {
         within("range_weight", self.range_weight, 0.0, 1e6)?;
         within("octaves.weight", self.octaves.weight, 0.0, 1e6)?;
         within("octaves.octaves", self.octaves.octaves as f32, 1.0, 6.0)?;
+        within("octaves.finest", self.octaves.finest as f32, 0.0, self.octaves.octaves as f32 - 1.0)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
         self.schedule.check()

@@ -174,6 +174,7 @@ pub(super) fn halve(
     sliced.levels -= halvings;
     sliced.strides = sliced.strides.iter().skip(halvings).copied().collect();
     octaves.octaves = octaves.octaves.saturating_sub(halvings).max(1);
+    octaves.finest = octaves.finest.saturating_sub(halvings).min(octaves.octaves - 1);
     // Patches stay as large as they are at full size, measured in the exemplar's pixels.
     nearest.levels = nearest.levels.saturating_sub(halvings);
     if nearest.levels == 0 {
