@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: ours, PyTorch and ONNX Runtime in turn, medians of pairs, into `docs/bench.json` and the
-//! README's table; style networks and what learning costs, into `docs/performance.md`.
+//! README's table; style networks and what learning costs, into `docs/performance.md`; what the default teacher costs, into
+//! `docs/descriptor.md`.
 //!
 //! Peers run through the script `tools/bench_torch.py` of the shared folder, with the Python that `TEXNET_PYTHON`
 //! names; where either is missing, ours is timed alone.
 
 mod dress;
 mod learn;
+mod teach;
 
 use std::path::Path;
 use std::process::Command;
@@ -28,15 +30,16 @@ enum Painter {
     Onnx,
 }
 
-/// What is named: `paint`, `dress`, `learn`, or all.
+/// What is named: `paint`, `dress`, `learn`, `teach`, or all.
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
     step("cargo", &["build", "--release", "-p", "texnet-bench"], &[])?;
     match name {
         Some("paint") => paint(),
         Some("dress") => dress::run(),
         Some("learn") => learn::run(),
-        Some(other) => bail!("there is no bench '{other}': name paint, dress, learn, or none for all"),
-        None => paint().and_then(|()| dress::run()).and_then(|()| learn::run()),
+        Some("teach") => teach::run(),
+        Some(other) => bail!("there is no bench '{other}': name paint, dress, learn, teach, or none for all"),
+        None => [paint, dress::run, learn::run, teach::run].into_iter().try_for_each(|bench| bench()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The work of learning, as it is timed: that of the peers' `describe`, `describe-grad` and `train`, and a step of our
-//! default preset.
+//! The work of learning, as it is timed: that of the peers' `describe`, `describe-grad` and `train`, a step of our default
+//! preset, and that step's objective alone.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, TensorView};
 use texnet::descriptor::{Descriptor, Layer, Padding, Pooling, Vgg19, Vgg19Options};
 use texnet::draw::{Draw, Stream};
-use texnet::loss::{GramConfig, Loss, Perceptual, total};
+use texnet::loss::{GramConfig, Loss, Perceptual, Term, total};
 use texnet::train::{TrainConfig, Trainer};
 use texnet_infer::Image;
 
@@ -19,10 +19,11 @@ use crate::Options;
 pub type Work = Box<dyn FnMut() -> Result<()> + Send>;
 
 /// The names that [`named`] knows.
-pub const NAMES: &str = "describe | describe-grad | train | step";
+pub const NAMES: &str = "describe | describe-grad | train | step | teach";
 
 /// VGG-19 to relu5_1 (`describe`), also with the gradient of Gram losses to the picture (`describe-grad`), one Adam
-/// step of the paper's generator through that (`train`), or a step of our default preset (`step`).
+/// step of the paper's generator through that (`train`), a step of our default preset (`step`), or its objective with the
+/// gradient to the picture (`teach`).
 ///
 /// # Errors
 /// When the name is unknown or the exemplar is not there.
@@ -40,17 +41,32 @@ pub fn named(options: &Options) -> Result<Work> {
         Some("describe-grad") => {
             let loss =
                 Perceptual::new(vgg()?).with_texture(&noise(1, options.size, 2), GramConfig::default())?;
-            Ok(Box::new(move || {
-                let pictures = pictures.clone().autodiff().require_grad();
-                let sum = total(&loss.terms(&pictures, 0)).context("a loss")?;
-                pictures.grad(&sum.backward()).context("a gradient")?;
-                Ok(())
-            }))
+            gradients(pictures, move |pictures, step| loss.terms(pictures, step))
+        }
+        Some("teach") => {
+            let (config, image) = default_preset(options)?;
+            let objective = config.objective(&[image], None, &device)?;
+            gradients(pictures, move |pictures, step| objective.terms(pictures, step))
         }
         Some("train") => paper_step(options, &device),
         Some("step") => default_step(options, &device),
         _ => bail!("choose one of {NAMES}"),
     }
+}
+
+/// The gradient of the sum of some terms to the pictures, step after step.
+fn gradients(
+    pictures: Tensor<4>,
+    terms: impl Fn(&Tensor<4>, u64) -> Vec<Term> + Send + 'static,
+) -> Result<Work> {
+    let mut step = 0;
+    Ok(Box::new(move || {
+        let pictures = pictures.clone().autodiff().require_grad();
+        let sum = total(&terms(&pictures, step)).context("a loss")?;
+        pictures.grad(&sum.backward()).context("a gradient")?;
+        step += 1;
+        Ok(())
+    }))
 }
 
 fn paper_step(options: &Options, device: &Device) -> Result<Work> {
@@ -64,12 +80,18 @@ fn paper_step(options: &Options, device: &Device) -> Result<Work> {
 }
 
 fn default_step(options: &Options, device: &Device) -> Result<Work> {
+    let (config, image) = default_preset(options)?;
+    steps(Trainer::new(&config, &[image], device)?)
+}
+
+/// The default preset at its full size from the first step on, and an exemplar.
+fn default_preset(options: &Options) -> Result<(TrainConfig, Image)> {
     let settings =
         [format!("size={}", options.size), "iterations=1000000".into(), "coarse_iterations=[]".into()];
     let exemplar = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/exemplars/bricks.png");
     let image = texnet_io::read::read(&exemplar)?.to_image();
     let config = TrainConfig::new("default", &settings)?.resolve(std::slice::from_ref(&image))?;
-    steps(Trainer::new(&config, &[image], device)?)
+    Ok((config, image))
 }
 
 fn steps(mut trainer: Trainer) -> Result<Work> {

@@ -5,7 +5,7 @@ use serde_json::json;
 use texnet_bench::{Options, peak_memory, times, work};
 
 const USAGE: &str =
-    "usage: learn describe|describe-grad|train|step [--size N] [--batch N] [--threads N] [--runs N]";
+    "usage: learn describe|describe-grad|train|step|teach [--size N] [--batch N] [--threads N] [--runs N]";
 
 fn main() -> Result<()> {
     let options = Options::default().parse(USAGE, std::env::args().skip(1))?;

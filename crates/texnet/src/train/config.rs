@@ -314,8 +314,11 @@ impl TrainConfig {
         Ok(self.content.is_some().then(|| Arc::new(photographs())))
     }
 
-    /// What is minimised. The exemplars are scaled already.
-    pub(crate) fn objective(
+    /// What is minimised. The exemplars are scaled already, and the settings resolved.
+    ///
+    /// # Errors
+    /// The exemplars or the pictures are too small for what is compared, or weights cannot be read.
+    pub fn objective(
         &self,
         exemplars: &[Image],
         photographs: Option<Arc<Photographs>>,
