@@ -26,8 +26,10 @@ const RUNS: &str = "out/gallery";
 /// Exemplars that are learned as styles, with settings of their own; `cargo xtask figures` shows them. They hold many
 /// small things, and are learned twice as large as paintings are; thin ones come out better on smaller pictures.
 const STYLES: [(&str, &str); 3] = [("glass", LARGE), ("strokes", SMALL), ("woodcut", SMALL)];
-const LARGE: &str = "--scale 2 --set scales=5 --set sliced.levels=5 --set sliced.strides=[4,2]";
-const SMALL: &str = "--scale 2 --size 128 --set scales=4 --set sliced.levels=4 --set sliced.strides=[2]";
+const LARGE: &str =
+    "--scale 2 --set megapixels=120 --set scales=5 --set sliced.levels=5 --set sliced.strides=[4,2]";
+const SMALL: &str =
+    "--scale 2 --set megapixels=120 --size 128 --set scales=4 --set sliced.levels=4 --set sliced.strides=[2]";
 
 fn learn(name: &str) -> Result<()> {
     let [exemplar, model, learned, sheet] = [
