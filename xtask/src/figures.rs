@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::{shared, step};
 
 /// A picture and the arguments that make it; photographs and models that are not built in lie in the shared folder.
-const PICTURES: [(&str, &str, &str); 7] = [
+const PICTURES: [(&str, &str, &str); 12] = [
     ("bricks.jpg", "sample models/bricks.t7", "--size 320 --seed 3"),
     ("peppers.jpg", "sample models/red-peppers.t7", "--size 320 --seed 1"),
     ("starry.jpg", "stylise models/starry.t7 data/content/chelsea.png", "--seed 0"),
@@ -16,6 +16,11 @@ const PICTURES: [(&str, &str, &str); 7] = [
     ("glass.jpg", "stylise glass data/content/chelsea.png", "--seed 0"),
     ("strokes.jpg", "stylise strokes data/content/chelsea.png", "--seed 0"),
     ("woodcut.jpg", "stylise woodcut data/content/chelsea.png", "--seed 0"),
+    ("noise-0.jpg", "stylise models/starry.t7 data/content/chelsea.png", "--noise 0 --seed 0"),
+    ("noise-3.jpg", "stylise models/starry.t7 data/content/chelsea.png", "--noise 3 --seed 0"),
+    ("noise-10.jpg", "stylise models/starry.t7 data/content/chelsea.png", "--noise 10 --seed 0"),
+    ("strength-0.jpg", "stylise woodcut data/content/chelsea.png", "--strength 0 --seed 0"),
+    ("strength-2.jpg", "stylise woodcut data/content/chelsea.png", "--strength 2 --seed 0"),
 ];
 
 /// The pictures of the README, or what `--only` names.
