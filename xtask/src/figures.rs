@@ -1,4 +1,4 @@
-//! `cargo xtask figures`: the pictures of the README, made by the program itself.
+//! `cargo xtask figures`: the pictures of the README and of docs/quality.md, made by the program itself.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ const PICTURES: [(&str, &str, &str); 12] = [
     ("strength-2.jpg", "stylise woodcut data/content/chelsea.png", "--strength 2 --seed 0"),
 ];
 
-/// The pictures of the README, or what `--only` names.
+/// All of them, or what `--only` names.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => pictures(),
