@@ -22,7 +22,7 @@ pub type Work = Box<dyn FnMut() -> Result<()> + Send>;
 pub const NAMES: &str = "describe | describe-grad | train | step | teach";
 
 /// VGG-19 to relu5_1 (`describe`), also with the gradient of Gram losses to the picture (`describe-grad`), one Adam
-/// step of the paper's generator through that (`train`), a step of our default preset (`step`), or its objective with the
+/// step of the paper's generator through that (`train`), a step of five scales by patches (`step`), or the default preset's objective with the
 /// gradient to the picture (`teach`).
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub fn named(options: &Options) -> Result<Work> {
             gradients(pictures, move |pictures, step| loss.terms(pictures, step))
         }
         Some("teach") => {
-            let (config, image) = default_preset(options)?;
+            let (config, image) = default_preset(options, &[])?;
             let objective = config.objective(&[image], None, &device)?;
             gradients(pictures, move |pictures, step| objective.terms(pictures, step))
         }
@@ -80,14 +80,19 @@ fn paper_step(options: &Options, device: &Device) -> Result<Work> {
 }
 
 fn default_step(options: &Options, device: &Device) -> Result<Work> {
-    let (config, image) = default_preset(options)?;
+    let (config, image) = default_preset(options, &PROTOTYPE)?;
     steps(Trainer::new(&config, &[image], device)?)
 }
 
-/// The default preset at its full size from the first step on, and an exemplar.
-fn default_preset(options: &Options) -> Result<(TrainConfig, Image)> {
-    let settings =
+/// The work of the prototype: five scales and levels, patches alone.
+const PROTOTYPE: [&str; 5] =
+    ["scales=5", "sliced.levels=5", "sliced.strides=[4,2]", "nearest.weight=0.4", "octaves.weight=0"];
+
+/// The default preset, with some settings, at its full size from the first step on, and an exemplar.
+fn default_preset(options: &Options, settings: &[&str]) -> Result<(TrainConfig, Image)> {
+    let whole =
         [format!("size={}", options.size), "iterations=1000000".into(), "coarse_iterations=[]".into()];
+    let settings: Vec<String> = whole.into_iter().chain(settings.iter().map(ToString::to_string)).collect();
     let exemplar = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/exemplars/bricks.png");
     let image = texnet_io::read::read(&exemplar)?.to_image();
     let config = TrainConfig::new("default", &settings)?.resolve(std::slice::from_ref(&image))?;

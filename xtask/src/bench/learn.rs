@@ -1,4 +1,4 @@
-//! What learning costs, beside the same work in PyTorch: with VGG-19, and a step of the default preset beside one of
+//! What learning costs, beside the same work in PyTorch: with VGG-19, and a step by patches beside one of
 //! the prototype of sliced losses.
 
 use anyhow::{Context, Result};
@@ -34,7 +34,12 @@ const CONTESTS: [Contest; 4] = [
         batch: 1,
     },
     Contest { about: "one step of the paper's generator", work: "train", size: 128, batch: 4 },
-    Contest { about: "one step of the default preset, or of the prototype", work: STEP, size: 128, batch: 1 },
+    Contest {
+        about: "one step of five scales by patches, or of the prototype",
+        work: STEP,
+        size: 128,
+        batch: 1,
+    },
 ];
 
 /// Milliseconds and MiB of one run of everyone; the peer's are missing where it does not run.

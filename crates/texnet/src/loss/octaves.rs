@@ -16,8 +16,9 @@ use crate::ops::{self, Pool};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OctavesConfig {
-    /// Weight of the mean over all octaves and layers; nothing is compared when 0.
-    pub weight: f32,
+    /// Weight of the mean over all octaves and layers; nothing is compared when 0, or when it is absent and nobody chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f32>,
     /// Octaves: the picture, its half, and so on.
     pub octaves: usize,
     /// The finest that is compared: 0 is the picture, 1 its half.
@@ -29,7 +30,15 @@ pub struct OctavesConfig {
 
 impl Default for OctavesConfig {
     fn default() -> Self {
-        Self { weight: 0.0, octaves: 3, finest: 0, weights: None }
+        Self { weight: None, octaves: 3, finest: 0, weights: None }
+    }
+}
+
+impl OctavesConfig {
+    /// The weight.
+    #[must_use]
+    pub fn weight(&self) -> f32 {
+        self.weight.unwrap_or(0.0)
     }
 }
 
@@ -81,7 +90,7 @@ impl Octaves {
             compared.push((layers, features));
         }
         let count: usize = compared.iter().map(|(layers, _)| layers.len()).sum();
-        let weight = config.weight / count as f32;
+        let weight = config.weight() / count as f32;
         let loss = |(layers, features): (Vec<_>, Vec<Tensor<4>>)| {
             let layers = layers.into_iter().map(|layer| (layer, weight)).collect();
             let gram = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
@@ -138,7 +147,7 @@ mod tests {
 
     fn loss() -> Octaves {
         let exemplar = tensor(blots(0.0));
-        let config = OctavesConfig { weight: 1.0, ..OctavesConfig::default() };
+        let config = OctavesConfig { weight: Some(1.0), ..OctavesConfig::default() };
         Octaves::new(&config, &exemplar, [SIDE; 2], &Device::flex()).expect("large enough")
     }
 
@@ -157,7 +166,7 @@ mod tests {
     fn the_second_octave_alone_is_the_first_of_half_the_picture() {
         let half = |values| ops::pool(tensor(values), Pool::Average);
         let of = |octaves, finest, exemplar: &Tensor<4>| {
-            let config = OctavesConfig { weight: 1.0, octaves, finest, ..OctavesConfig::default() };
+            let config = OctavesConfig { weight: Some(1.0), octaves, finest, ..OctavesConfig::default() };
             let [.., height, width] = exemplar.dims();
             Octaves::new(&config, exemplar, [height, width], &Device::flex()).expect("large enough")
         };
@@ -197,7 +206,7 @@ mod tests {
     fn pictures_too_small_for_any_layer_are_refused_and_octaves_without_layers_left_out() {
         let exemplar = tensor(blots(0.0));
         let new = |octaves, side| {
-            let config = OctavesConfig { weight: 1.0, octaves, ..OctavesConfig::default() };
+            let config = OctavesConfig { weight: Some(1.0), octaves, ..OctavesConfig::default() };
             Octaves::new(&config, &exemplar, [side; 2], &Device::flex())
         };
         assert!(new(1, 1).is_err());

@@ -8,7 +8,8 @@ use crate::descriptor::Pooling;
 use crate::loss::nearest::NearestConfig;
 use crate::loss::octaves::OctavesConfig;
 use crate::loss::sliced::SlicedConfig;
-use crate::train::config::{ConfigError, choose_levels, depth, large_objects, scaled, within};
+use crate::train::choice::{choose_levels, large_objects};
+use crate::train::config::{ConfigError, scaled, within};
 use crate::train::schedule::Schedule;
 use crate::train::settings::configured;
 use crate::train::teacher::{Comparison, GramStyle, Teacher, Vgg19Config};
@@ -152,7 +153,8 @@ impl OptimiseConfig {
         self.check_numbers()?;
         let scaled = scaled(exemplars, self.scale)?;
         let strides = std::mem::take(&mut self.sliced.strides);
-        choose_levels(&mut self.sliced, &mut self.nearest, depth(large_objects(&scaled)));
+        let large = large_objects(&scaled);
+        choose_levels(&mut self.sliced, &mut self.nearest, if large { 5 } else { 4 }, large);
         self.sliced.strides = strides;
         if self.sizes.is_none() {
             let sides = scaled.iter().flat_map(|e| [e.height(), e.width()]).chain(self.size_at(0));
@@ -171,7 +173,7 @@ impl OptimiseConfig {
         within("memory", self.memory as f32, 1.0, 1000.0)?;
         within("hold", self.hold as f32, 1.0, 1e6)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
-        within("octaves.weight", self.octaves.weight, 0.0, 1e6)?;
+        within("octaves.weight", self.octaves.weight(), 0.0, 1e6)?;
         within("octaves.octaves", self.octaves.octaves as f32, 1.0, 6.0)?;
         within("octaves.finest", self.octaves.finest as f32, 0.0, self.octaves.octaves as f32 - 1.0)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;

@@ -18,7 +18,6 @@ use crate::loss::nearest::NearestConfig;
 use crate::loss::octaves::OctavesConfig;
 use crate::loss::sliced::SlicedConfig;
 use crate::loss::temporal::TemporalConfig;
-use crate::measure::object_size;
 use crate::ops::Path;
 use crate::photographs::Photographs;
 use crate::resize::resize;
@@ -101,11 +100,11 @@ pub struct TrainConfig {
     pub beta2: f32,
     /// The learning rate.
     pub schedule: Schedule,
-    /// The sliced loss; its levels are chosen when 0.
+    /// The sliced loss; its levels are chosen when 0, and its strides with them.
     pub sliced: SlicedConfig,
-    /// The distance to single patches, beside the sliced loss; its levels are chosen when 0.
+    /// The distance to single patches, beside the sliced loss; its levels are chosen when 0, its weight when it is absent.
     pub nearest: NearestConfig,
-    /// Features of the descriptor that is built in, beside the sliced loss.
+    /// Features of the descriptor that is built in, beside the sliced loss; the weight is chosen when it is absent.
     pub octaves: OctavesConfig,
     /// What a style network keeps of the photographs that it dresses; none for a texture.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,7 +143,7 @@ impl Default for TrainConfig {
             schedule: Schedule::default(),
             sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
             nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
-            octaves: OctavesConfig::default(),
+            octaves: OctavesConfig { octaves: 4, finest: 1, ..OctavesConfig::default() },
             content: None,
             strengths: [1.0; 2],
             temporal: TemporalConfig::default(),
@@ -154,10 +153,6 @@ impl Default for TrainConfig {
     }
 }
 
-/// Scales of a residual network, where they are left open: the photograph is halved twice, as by Johnson et al.
-const RESIDUAL_SCALES: usize = 3;
-/// Most scales and levels of styles, where they are left open.
-const MAX_STYLE_DEPTH: u32 = 6;
 /// Least side of pictures to learn from.
 const MIN_SIZE: usize = 16;
 /// Largest side of pictures to learn from.
@@ -174,22 +169,6 @@ impl TrainConfig {
         self.choose(&scaled);
         self.check_sizes()?;
         Ok(self)
-    }
-
-    /// What was left open, for these pictures.
-    fn choose(&mut self, scaled: &[Image]) {
-        let (style, least) = (self.content.is_some(), least_side(scaled));
-        let large = if style { least >= LARGE_STYLE } else { large_objects(scaled) };
-        let size = *self.size.get_or_insert(if large { 256 } else { 128 });
-        let depth = if style { style_depth(size.min(least)) } else { depth(large) };
-        let residual = self.architecture == Architecture::Residual;
-        self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
-        choose_levels(&mut self.sliced, &mut self.nearest, depth);
-        if let Some(content) = &mut self.content {
-            content.fit(size);
-        }
-        let halvings = if self.coarse_iterations.is_none() { self.halvings(scaled) } else { 0 };
-        self.share_steps(halvings);
     }
 
     /// Whether pictures, network, levels and stages fit together.
@@ -229,7 +208,7 @@ impl TrainConfig {
     fn check_numbers(&self) -> Result<(), ConfigError> {
         within("scale", self.scale, 0.01, 16.0)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
-        within("octaves.weight", self.octaves.weight, 0.0, 1e6)?;
+        within("octaves.weight", self.octaves.weight(), 0.0, 1e6)?;
         within("octaves.octaves", self.octaves.octaves as f32, 1.0, 6.0)?;
         within("octaves.finest", self.octaves.finest as f32, 0.0, self.octaves.octaves as f32 - 1.0)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
@@ -378,45 +357,6 @@ impl TrainConfig {
 pub fn strengths(summary: &Summary) -> Option<[f32; 2]> {
     let (least, most) = summary.0.get("strengths")?.split_once(" to ")?;
     Some([least.parse().ok()?, most.parse().ok()?])
-}
-
-/// Objects of more pixels than this are learned by larger networks on larger pictures.
-const LARGE_OBJECTS: f32 = 8.0;
-/// Least side of an exemplar that larger pictures are compared with.
-const LARGE_EXEMPLAR: usize = 224;
-/// The same for a style, of which a few motifs are enough.
-const LARGE_STYLE: usize = 112;
-
-/// Whether the objects of some pictures are large, and the pictures large enough to show it.
-pub(crate) fn large_objects(exemplars: &[Image]) -> bool {
-    let object = exemplars.iter().map(object_size).fold(0.0, f32::max);
-    object > LARGE_OBJECTS && least_side(exemplars) >= LARGE_EXEMPLAR
-}
-
-/// Height or width of some pictures, whichever is least.
-pub(super) fn least_side(images: &[Image]) -> usize {
-    images.iter().map(|image| image.height().min(image.width())).min().unwrap_or(0)
-}
-
-/// Scales of a network, and levels of its losses, for a texture with or without large objects.
-pub(crate) fn depth(large: bool) -> usize {
-    if large { 5 } else { 4 }
-}
-
-/// The same for a style of pictures of some side: to where a motif of a quarter of it is a few pixels.
-fn style_depth(side: usize) -> usize {
-    (side / 4).max(2).ilog2().min(MAX_STYLE_DEPTH) as usize
-}
-
-/// The levels of the losses of patches, where they were left open.
-pub(crate) fn choose_levels(sliced: &mut SlicedConfig, nearest: &mut NearestConfig, depth: usize) {
-    if sliced.levels == 0 {
-        sliced.levels = depth;
-        sliced.strides = if depth > 4 { vec![4, 2] } else { vec![2] };
-    }
-    if nearest.levels == 0 {
-        nearest.levels = sliced.levels.saturating_sub(2).max(1);
-    }
 }
 
 /// Largest side of an exemplar after scaling.

@@ -2,6 +2,7 @@
 
 pub mod adam;
 pub mod checkpoint;
+pub(crate) mod choice;
 pub mod config;
 mod descent;
 pub mod event;

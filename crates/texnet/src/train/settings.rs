@@ -7,11 +7,10 @@ use toml::{Table, Value};
 use super::config::{ConfigError, TrainConfig};
 
 /// Presets by name: each holds its differences from the default, with the reasons.
-pub const PRESETS: [(&str, &str); 11] = [
+pub const PRESETS: [(&str, &str); 10] = [
     ("default", include_str!("../../../../presets/default.toml")),
     ("fast", include_str!("../../../../presets/fast.toml")),
     ("fine", include_str!("../../../../presets/fine.toml")),
-    ("objects", include_str!("../../../../presets/objects.toml")),
     ("style", include_str!("../../../../presets/style.toml")),
     ("style-fast", include_str!("../../../../presets/style-fast.toml")),
     ("style-film", include_str!("../../../../presets/style-film.toml")),
@@ -150,22 +149,6 @@ mod tests {
         let [whole, small] = ["size=256", "size=64"].map(|s| resolved("style", s).content.expect("content"));
         assert_eq!((whole.levels.len(), small.levels.len()), (5, 4));
         assert!(resolved("style", "size=256").spec().expect("a network").content);
-    }
-
-    #[test]
-    fn objects_are_closed_by_the_descriptor_at_every_size_of_a_deeper_network() {
-        let config =
-            TrainConfig::new("objects", &[]).and_then(|c| c.resolve(&[picture(256)])).expect("objects");
-        let stages = config.stages().expect("stages");
-        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6, 6]);
-        let filters = |s: &crate::train::stage::Stage| s.config.sliced.levels;
-        assert_eq!(stages.iter().map(filters).collect::<Vec<_>>(), [2, 3, 4, 4]);
-        assert!(
-            stages
-                .iter()
-                .all(|s| s.config.octaves.weight > 0.0 && s.config.octaves.octaves > s.config.octaves.finest)
-        );
-        assert_eq!((config.nearest.levels, config.nearest.weight), (2, 0.2));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use texnet_infer::spec::Norm;
 use texnet_infer::{GeneratorSpec, Image};
 
-use super::config::{ConfigError, TrainConfig, least_side};
+use super::choice::least_side;
+use super::config::{ConfigError, TrainConfig};
 use super::teacher::{Teacher, halve};
 use crate::generator::Parameters;
 

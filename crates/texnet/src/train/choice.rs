@@ -1,0 +1,155 @@
+//! What a configuration leaves open, chosen from the pictures.
+
+use texnet_infer::Image;
+
+use super::config::{Architecture, TrainConfig};
+use crate::loss::nearest::NearestConfig;
+use crate::loss::sliced::SlicedConfig;
+use crate::measure::object_size;
+
+/// Objects of more pixels than this are learned by larger networks on larger pictures.
+const LARGE_OBJECTS: f32 = 8.0;
+/// Least side of an exemplar that larger pictures are compared with.
+const LARGE_EXEMPLAR: usize = 224;
+/// The same for a style, of which a few motifs are enough.
+const LARGE_STYLE: usize = 112;
+/// Scales of a network for large objects: they see all of a picture.
+const LARGE_SCALES: usize = 6;
+/// Scales of a network for small ones.
+const SMALL_SCALES: usize = 4;
+/// Scales of a residual network: the photograph is halved twice, as by Johnson et al.
+const RESIDUAL_SCALES: usize = 3;
+/// Levels of the losses of patches, for a texture. Filters as large as a picture would make a network for large objects
+/// learn the exemplar's arrangement by heart.
+const LEVELS: usize = 4;
+/// Most scales and levels of styles.
+const MAX_STYLE_DEPTH: usize = 6;
+/// Weights of single patches and of features, for large objects: outlines are closed, and less is copied.
+const LARGE_WEIGHTS: [f32; 2] = [0.2, 0.5];
+/// The same for small objects and styles.
+const SMALL_WEIGHTS: [f32; 2] = [NearestConfig::WEIGHT, 0.0];
+
+impl TrainConfig {
+    /// Chooses what was left open, for pictures that are scaled already.
+    pub(super) fn choose(&mut self, scaled: &[Image]) {
+        let least = least_side(scaled);
+        if self.content.is_some() {
+            self.choose_for_style(least);
+        } else {
+            self.choose_for_texture(large_objects(scaled));
+        }
+        let halvings = if self.coarse_iterations.is_none() { self.halvings(scaled) } else { 0 };
+        self.share_steps(halvings);
+    }
+
+    fn choose_for_texture(&mut self, large: bool) {
+        self.size.get_or_insert(side(large));
+        self.scales.get_or_insert(if large { LARGE_SCALES } else { SMALL_SCALES });
+        choose_levels(&mut self.sliced, &mut self.nearest, LEVELS, large);
+        self.choose_weights(if large { LARGE_WEIGHTS } else { SMALL_WEIGHTS });
+    }
+
+    /// As deep as to where a motif of a quarter of the pictures is a few pixels.
+    fn choose_for_style(&mut self, least: usize) {
+        let size = *self.size.get_or_insert(side(least >= LARGE_STYLE));
+        let depth = ((size.min(least) / 4).max(2).ilog2() as usize).min(MAX_STYLE_DEPTH);
+        let residual = self.architecture == Architecture::Residual;
+        self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
+        choose_levels(&mut self.sliced, &mut self.nearest, depth, depth > 4);
+        self.choose_weights(SMALL_WEIGHTS);
+        if let Some(content) = &mut self.content {
+            content.fit(size);
+        }
+    }
+
+    fn choose_weights(&mut self, [patches, features]: [f32; 2]) {
+        self.nearest.weight.get_or_insert(patches);
+        self.octaves.weight.get_or_insert(features);
+    }
+}
+
+/// Side of the pictures that are learned from.
+fn side(large: bool) -> usize {
+    if large { 256 } else { 128 }
+}
+
+/// Whether the objects of some pictures are large, and the pictures large enough to show it.
+pub(crate) fn large_objects(exemplars: &[Image]) -> bool {
+    let object = exemplars.iter().map(object_size).fold(0.0, f32::max);
+    object > LARGE_OBJECTS && least_side(exemplars) >= LARGE_EXEMPLAR
+}
+
+/// Height or width of some pictures, whichever is least.
+pub(super) fn least_side(images: &[Image]) -> usize {
+    images.iter().map(|image| image.height().min(image.width())).min().unwrap_or(0)
+}
+
+/// The levels of the losses of patches, where they were left open; on large pictures a part of the places is enough.
+pub(crate) fn choose_levels(
+    sliced: &mut SlicedConfig,
+    nearest: &mut NearestConfig,
+    levels: usize,
+    large: bool,
+) {
+    if sliced.levels == 0 {
+        sliced.levels = levels;
+        sliced.strides = if large { vec![4, 2] } else { vec![2] };
+    }
+    if nearest.levels == 0 {
+        nearest.levels = sliced.levels.saturating_sub(2).max(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::{Draw, Stream};
+
+    /// Blocks of random greys, so many pixels wide.
+    fn blocks(block: usize, side: usize) -> Image {
+        let mut draw = Draw::new(3, Stream::Noise, 0);
+        let greys: Vec<f32> = (0..64 * 64).map(|_| draw.uniform()).collect();
+        Image::from_fn(side, side, |y, x| [greys[(y / block % 64) * 64 + x / block % 64]; 3])
+    }
+
+    fn resolved(preset: &str, settings: &[&str], picture: Image) -> TrainConfig {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        TrainConfig::new(preset, &settings).and_then(|c| c.resolve(&[picture])).expect("a configuration")
+    }
+
+    fn weights(config: &TrainConfig) -> [Option<f32>; 2] {
+        [config.nearest.weight, config.octaves.weight]
+    }
+
+    #[test]
+    fn large_objects_are_learned_by_deeper_networks_and_the_descriptor() {
+        let config = resolved("default", &[], blocks(24, 256));
+        assert_eq!((config.size, config.scales, config.nearest.levels), (Some(256), Some(6), 2));
+        assert_eq!((config.sliced.levels, &config.sliced.strides[..]), (4, &[4, 2][..]));
+        assert_eq!(weights(&config), [Some(0.2), Some(0.5)]);
+        let stages = config.stages().expect("stages");
+        assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6, 6]);
+        assert!(
+            stages.iter().map(|s| &s.config.octaves).all(|o| o.weight == Some(0.5) && o.octaves > o.finest)
+        );
+    }
+
+    #[test]
+    fn small_objects_small_pictures_and_styles_are_learned_by_patches_alone() {
+        for picture in [blocks(4, 256), blocks(24, 128)] {
+            let config = resolved("default", &[], picture);
+            assert_eq!((config.size, config.scales, config.sliced.levels), (Some(128), Some(4), 4));
+            assert_eq!(config.sliced.strides, [2]);
+            assert_eq!(weights(&config), [Some(0.4), Some(0.0)]);
+        }
+        assert_eq!(weights(&resolved("style", &[], blocks(24, 256))), [Some(0.8), Some(0.0)]);
+    }
+
+    #[test]
+    fn what_is_given_is_kept() {
+        let given = ["scales=5", "nearest.weight=1", "octaves.weight=0", "sliced.levels=5", "size=128"];
+        let config = resolved("default", &given, blocks(24, 256));
+        assert_eq!((config.size, config.scales, config.nearest.levels), (Some(128), Some(5), 3));
+        assert_eq!(weights(&config), [Some(1.0), Some(0.0)]);
+    }
+}
