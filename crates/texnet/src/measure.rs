@@ -3,10 +3,10 @@
 use texnet_infer::Image;
 
 /// Correlation at which neighbouring places count as another object.
-const CORRELATED: f64 = 0.3;
+const CORRELATED: f64 = 0.1;
 
-/// How large the objects of a texture are, in pixels: the distance over which its brightness stays correlated, the
-/// geometric mean of that along rows and columns. Round objects are three to four times as wide.
+/// How large the objects of a texture are, in pixels: the distance over which its brightness stays correlated, along rows or
+/// columns, whichever is longer: bands and bricks are large in one direction. Round objects are twice as wide.
 #[must_use]
 pub fn object_size(image: &Image) -> f32 {
     let [height, width] = [image.height(), image.width()];
@@ -21,7 +21,7 @@ pub fn object_size(image: &Image) -> f32 {
             |d: &usize| correlation(&centred, [height, width], step.map(|s| s * d)) < CORRELATED * power;
         (1..limit / 2).find(falls).unwrap_or(limit / 2) as f32
     };
-    (along([1, 0], height) * along([0, 1], width)).sqrt()
+    along([1, 0], height).max(along([0, 1], width))
 }
 
 /// The mean product of values that lie `[rows, columns]` apart.
@@ -39,17 +39,24 @@ fn correlation(values: &[f64], [height, width]: [usize; 2], [rows, columns]: [us
 mod tests {
     use super::*;
 
+    /// Blocks of so many rows and columns, of random greys.
+    fn blocks([rows, columns]: [usize; 2]) -> Image {
+        Image::from_fn(96, 96, |y, x| {
+            let [a, b] = [(y / rows) as u32, (x / columns) as u32];
+            let mixed = (a.wrapping_mul(2_654_435_761) ^ b.wrapping_mul(40_503)).wrapping_mul(97);
+            [(mixed >> 7 & 255) as f32 / 255.0; 3]
+        })
+    }
+
     #[test]
     fn larger_objects_measure_larger() {
-        let blocks = |side: usize| {
-            Image::from_fn(96, 96, |y, x| {
-                let [a, b] = [(y / side) as u32, (x / side) as u32];
-                [((a.wrapping_mul(2_654_435_761) ^ b.wrapping_mul(40_503)).wrapping_mul(97) >> 7 & 255)
-                    as f32
-                    / 255.0; 3]
-            })
-        };
-        let [small, large] = [object_size(&blocks(4)), object_size(&blocks(16))];
-        assert!(small < 6.0 && large > 8.0, "{small} {large}");
+        let [small, large] = [[4, 4], [16, 16]].map(|sides| object_size(&blocks(sides)));
+        assert!(small <= 6.0 && large >= 12.0, "{small} {large}");
+    }
+
+    #[test]
+    fn long_objects_are_large() {
+        let [wide, high] = [[4, 24], [24, 4]].map(|sides| object_size(&blocks(sides)));
+        assert!(wide >= 16.0 && high >= 16.0, "{wide} {high}");
     }
 }

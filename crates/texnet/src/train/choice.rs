@@ -8,7 +8,7 @@ use crate::loss::sliced::SlicedConfig;
 use crate::measure::object_size;
 
 /// Objects of more pixels than this are learned by larger networks on larger pictures.
-const LARGE_OBJECTS: f32 = 8.0;
+const LARGE_OBJECTS: f32 = 12.0;
 /// Least side of an exemplar that larger pictures are compared with.
 const LARGE_EXEMPLAR: usize = 224;
 /// The same for a style, of which a few motifs are enough.
