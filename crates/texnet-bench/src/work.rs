@@ -85,8 +85,7 @@ fn default_step(options: &Options, device: &Device) -> Result<Work> {
 }
 
 /// The work of the prototype: five scales and levels, patches alone.
-const PROTOTYPE: [&str; 5] =
-    ["scales=5", "sliced.levels=5", "sliced.strides=[4,2]", "nearest.weight=0.4", "octaves.weight=0"];
+const PROTOTYPE: [&str; 4] = ["scales=5", "sliced.levels=5", "sliced.strides=[4,2]", "octaves.weight=0"];
 
 /// The default preset, with some settings, at its full size from the first step on, and an exemplar.
 fn default_preset(options: &Options, settings: &[&str]) -> Result<(TrainConfig, Image)> {

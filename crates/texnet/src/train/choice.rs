@@ -24,10 +24,8 @@ const RESIDUAL_SCALES: usize = 3;
 const LEVELS: usize = 4;
 /// Most scales and levels of styles.
 const MAX_STYLE_DEPTH: usize = 6;
-/// Weights of single patches and of features, for large objects: outlines are closed, and less is copied.
-const LARGE_WEIGHTS: [f32; 2] = [0.2, 0.5];
-/// The same for small objects and styles.
-const SMALL_WEIGHTS: [f32; 2] = [NearestConfig::WEIGHT, 0.0];
+/// Weight of features, for large objects: outlines are closed, and less is copied. More would make smooth things bumpy.
+const LARGE_FEATURES: f32 = 0.2;
 
 impl TrainConfig {
     /// Chooses what was left open, for pictures that are scaled already.
@@ -46,7 +44,7 @@ impl TrainConfig {
         self.size.get_or_insert(side(large));
         self.scales.get_or_insert(if large { LARGE_SCALES } else { SMALL_SCALES });
         choose_levels(&mut self.sliced, &mut self.nearest, LEVELS, large);
-        self.choose_weights(if large { LARGE_WEIGHTS } else { SMALL_WEIGHTS });
+        self.octaves.weight.get_or_insert(if large { LARGE_FEATURES } else { 0.0 });
     }
 
     /// As deep as to where a motif of a quarter of the pictures is a few pixels.
@@ -56,15 +54,10 @@ impl TrainConfig {
         let residual = self.architecture == Architecture::Residual;
         self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
         choose_levels(&mut self.sliced, &mut self.nearest, depth, depth > 4);
-        self.choose_weights(SMALL_WEIGHTS);
+        self.octaves.weight.get_or_insert(0.0);
         if let Some(content) = &mut self.content {
             content.fit(size);
         }
-    }
-
-    fn choose_weights(&mut self, [patches, features]: [f32; 2]) {
-        self.nearest.weight.get_or_insert(patches);
-        self.octaves.weight.get_or_insert(features);
     }
 }
 
@@ -117,21 +110,14 @@ mod tests {
         TrainConfig::new(preset, &settings).and_then(|c| c.resolve(&[picture])).expect("a configuration")
     }
 
-    fn weights(config: &TrainConfig) -> [Option<f32>; 2] {
-        [config.nearest.weight, config.octaves.weight]
-    }
-
     #[test]
     fn large_objects_are_learned_by_deeper_networks_and_the_descriptor() {
         let config = resolved("default", &[], blocks(24, 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(256), Some(6), 2));
         assert_eq!((config.sliced.levels, &config.sliced.strides[..]), (4, &[4, 2][..]));
-        assert_eq!(weights(&config), [Some(0.2), Some(0.5)]);
         let stages = config.stages().expect("stages");
         assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6, 6]);
-        assert!(
-            stages.iter().map(|s| &s.config.octaves).all(|o| o.weight == Some(0.5) && o.octaves > o.finest)
-        );
+        assert!(stages.iter().map(|s| &s.config.octaves).all(|o| o.weight() > 0.0 && o.octaves > o.finest));
     }
 
     #[test]
@@ -140,16 +126,16 @@ mod tests {
             let config = resolved("default", &[], picture);
             assert_eq!((config.size, config.scales, config.sliced.levels), (Some(128), Some(4), 4));
             assert_eq!(config.sliced.strides, [2]);
-            assert_eq!(weights(&config), [Some(0.4), Some(0.0)]);
+            assert_eq!(config.octaves.weight, Some(0.0));
         }
-        assert_eq!(weights(&resolved("style", &[], blocks(24, 256))), [Some(0.8), Some(0.0)]);
+        assert_eq!(resolved("style", &[], blocks(24, 256)).octaves.weight, Some(0.0));
     }
 
     #[test]
     fn what_is_given_is_kept() {
-        let given = ["scales=5", "nearest.weight=1", "octaves.weight=0", "sliced.levels=5", "size=128"];
+        let given = ["scales=5", "octaves.weight=0", "sliced.levels=5", "size=128"];
         let config = resolved("default", &given, blocks(24, 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(128), Some(5), 3));
-        assert_eq!(weights(&config), [Some(1.0), Some(0.0)]);
+        assert_eq!(config.octaves.weight, Some(0.0));
     }
 }

@@ -102,7 +102,7 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// The sliced loss; its levels are chosen when 0, and its strides with them.
     pub sliced: SlicedConfig,
-    /// The distance to single patches, beside the sliced loss; its levels are chosen when 0, its weight when it is absent.
+    /// The distance to single patches, beside the sliced loss; its levels are chosen when 0.
     pub nearest: NearestConfig,
     /// Features of the descriptor that is built in, beside the sliced loss; the weight is chosen when it is absent.
     pub octaves: OctavesConfig,

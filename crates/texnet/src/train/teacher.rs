@@ -132,7 +132,7 @@ impl Comparison {
         if let Some(Content { config, photographs, .. }) = &self.content {
             losses = losses.with(LocalCorrelation::new(config.clone(), Arc::clone(photographs)));
         }
-        if self.nearest.weight() > 0.0 {
+        if self.nearest.weight > 0.0 {
             let config = NearestConfig { seed: self.nearest.seed ^ seed, ..self.nearest.clone() };
             let nearest = Nearest::new(&config, exemplars, size);
             losses = losses.with(nearest.map_err(|e| ConfigError::new(e.to_string()))?);
@@ -178,7 +178,7 @@ pub(super) fn halve(
     // Patches stay as large as they are at full size, measured in the exemplar's pixels.
     nearest.levels = nearest.levels.saturating_sub(halvings);
     if nearest.levels == 0 {
-        nearest.weight = Some(0.0);
+        nearest.weight = 0.0;
     }
 }
 

@@ -27,9 +27,8 @@ use places::Places;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NearestConfig {
-    /// Weight of the distance; nothing is compared when 0. [`NearestConfig::WEIGHT`] when absent and nobody chooses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weight: Option<f32>,
+    /// Weight of the distance; nothing is compared when 0.
+    pub weight: f32,
     /// Levels of the pyramid, the picture itself the first.
     pub levels: usize,
     /// Rows and columns of a patch, odd.
@@ -49,7 +48,7 @@ pub struct NearestConfig {
 impl Default for NearestConfig {
     fn default() -> Self {
         Self {
-            weight: None,
+            weight: 0.4,
             levels: 2,
             side: 9,
             components: 32,
@@ -67,15 +66,6 @@ impl Default for NearestConfig {
 pub struct NearestError(String);
 
 impl NearestConfig {
-    /// The weight that is not given.
-    pub const WEIGHT: f32 = 0.4;
-
-    /// The weight.
-    #[must_use]
-    pub fn weight(&self) -> f32 {
-        self.weight.unwrap_or(Self::WEIGHT)
-    }
-
     /// What the sides of pictures must be multiples of.
     pub(crate) fn unit(&self) -> usize {
         1 << self.levels.saturating_sub(1)
@@ -112,11 +102,10 @@ impl NearestConfig {
         within("places", self.places, 1, 1 << 16)?;
         within("candidates", self.candidates, 1, 1 << 16)?;
         let positive = |value: f32| value >= 0.0 && value.is_finite();
-        if !positive(self.weight()) || self.balance.is_nan() || self.balance <= 0.0 {
+        if !positive(self.weight) || self.balance.is_nan() || self.balance <= 0.0 {
             return Err(NearestError(format!(
                 "nearest.weight is {} and nearest.balance {}, but a weight from 0 on and a balance above 0 are needed",
-                self.weight(),
-                self.balance
+                self.weight, self.balance
             )));
         }
         Ok(())
@@ -184,7 +173,7 @@ impl Nearest {
         let work = Work::new(pairs * terms, (self.config.places + self.config.candidates) * terms);
         let found = measured("nearest: search", work, || search.run(Level::new()));
         let nearest: Vec<usize> = found.into_iter().map(|i| candidates[i]).collect();
-        let weight = self.config.weight() / self.exemplar.len() as f32;
+        let weight = self.config.weight / self.exemplar.len() as f32;
         let back = || {
             let (value, gradient) = distance(exemplar, &patches, &nearest, weight);
             (value, places.paste(&gradient, pictures.len()))

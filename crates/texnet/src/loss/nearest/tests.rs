@@ -58,7 +58,7 @@ fn configurations_that_do_not_fit_are_refused_with_a_sentence() {
     refuse(|c| c.side = 4, "odd");
     refuse(|c| c.components = 76, "components");
     refuse(|c| c.balance = 0.0, "balance");
-    refuse(|c| c.weight = Some(f32::NAN), "weight");
+    refuse(|c| c.weight = f32::NAN, "weight");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn value_and_gradient_are_those_of_torch() {
         Exemplar::with(golden::filters(30 + level as u32, 4, 5), pictures).expect("patches")
     };
     let exemplar: Vec<Exemplar> = levels.into_iter().enumerate().map(of_level).collect();
-    let config = NearestConfig { components: 4, side: 5, balance: 0.02, weight: Some(0.5), ..config() };
+    let config = NearestConfig { components: 4, side: 5, balance: 0.02, weight: 0.5, ..config() };
     let white = White { whitening, size: golden::PICTURE, levels: golden::LEVELS };
     let loss = Nearest { config, white, exemplar };
     let share = |level: usize, pictures: &[Vec<f32>]| {
