@@ -25,27 +25,40 @@ struct Teacher {
 /// Colours alone: features do not keep the mean colour well.
 const COLOURS: &str = "sliced.slices=[{kind='colour',side=1,draws=3}]";
 
+const NO_FEATURES: &str = "octaves.weight=0";
+/// The picture, its half and its quarter.
+const ALL: [&str; 2] = ["octaves.octaves=3", "octaves.finest=0"];
+
 const TEACHERS: [Teacher; 6] = [
     Teacher {
         name: "random filters",
         settings: &[
             "nearest.weight=0",
+            NO_FEATURES,
             "sliced.slices=[{kind='random',side=5,draws=11},{kind='random',side=7,draws=11},{kind='colour',side=1,draws=3}]",
         ],
     },
-    Teacher { name: "and matched filters", settings: &["nearest.weight=0"] },
-    Teacher { name: "and nearest patches (default)", settings: &[] },
+    Teacher { name: "and matched filters", settings: &["nearest.weight=0", NO_FEATURES] },
+    Teacher { name: "and nearest patches", settings: &[NO_FEATURES] },
     Teacher {
         name: "untrained network",
         settings: &[
             "nearest.weight=0",
             "octaves.weight=1",
+            ALL[0],
+            ALL[1],
             "octaves.weights='out/descriptors/untrained'",
             COLOURS,
         ],
     },
-    Teacher { name: "trained network", settings: &["nearest.weight=0", "octaves.weight=1", COLOURS] },
-    Teacher { name: "default and trained network", settings: &["octaves.weight=0.5"] },
+    Teacher {
+        name: "trained network",
+        settings: &["nearest.weight=0", "octaves.weight=1", ALL[0], ALL[1], COLOURS],
+    },
+    Teacher {
+        name: "nearest patches and trained network",
+        settings: &["octaves.weight=0.5", ALL[0], ALL[1]],
+    },
 ];
 
 /// Names, and where the pictures lie: in the project, or in the folder that `TEXNET_SHARED` names.
@@ -67,8 +80,9 @@ const WAYS: [Way; 2] = [Way::Optimised, Way::Generated];
 const SIDE: usize = 256;
 /// Steps of an optimisation at each size.
 const STEPS: &str = "iterations=200";
-/// Megapixels of learning: an eighth of the default's, so that all of this takes a quarter of an hour.
-const MEGAPIXELS: &str = "megapixels=30";
+/// Learning: an eighth of the default's megapixels, so that all of this takes a quarter of an hour, by a network that sees no
+/// more than its teachers do.
+const LEARNING: [&str; 4] = ["megapixels=30", "scales=5", "sliced.levels=5", "sliced.strides=[4,2]"];
 const PICTURES: &str = "out/descriptors";
 const PAGE: &str = "docs/descriptors";
 
@@ -135,8 +149,8 @@ fn section(name: &str, exemplar: &Image, own: bool, page: &mut String) -> Result
 impl Way {
     fn picture(self, exemplar: &Image, teacher: &Teacher) -> Result<Image> {
         let exemplars = std::slice::from_ref(exemplar);
-        let steps = if matches!(self, Self::Optimised) { STEPS } else { MEGAPIXELS };
-        let settings: Vec<String> = teacher.settings.iter().chain(&[steps]).map(|s| (*s).into()).collect();
+        let steps = if matches!(self, Self::Optimised) { &[STEPS][..] } else { &LEARNING };
+        let settings: Vec<String> = teacher.settings.iter().chain(steps).map(|s| (*s).into()).collect();
         let device = Device::flex();
         match self {
             Self::Optimised => {
@@ -188,8 +202,8 @@ td, th { text-align: left; padding: 0 1.5em 0 0; font-variant-numeric: tabular-n
 img { max-width: 100% }
 </style>
 <h1>What textures are compared by</h1>
-<p>One picture of 256x256 by each teacher, seed 0: optimised (200 steps at each of the sizes), and painted by a generator that
-learned 30 megapixels, an eighth of the default. Figures: swd / spec / fit / copy of <code>texnet score</code>. The first two losses are
+<p>One picture of 256x256 by each teacher, seed 0: optimised (200 steps at each of the sizes), and painted by a generator
+of five scales that learned 30 megapixels, an eighth of the default. Figures: swd / spec / fit / copy of <code>texnet score</code>. The first two losses are
 of the families of swd and fit, which flatter them; the last figure is the share of patches that stand in the exemplar. Written
 by <code>cargo xtask figures --only descriptors</code>; what it means stands in <a href=\"descriptor.md\">descriptor.md</a>.
 ";
