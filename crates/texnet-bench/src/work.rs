@@ -1,5 +1,5 @@
-//! The work of learning, as it is timed: that of the peers' `describe`, `describe-grad` and `train`, a step of our default
-//! preset, and that step's objective alone.
+//! The work of learning, as it is timed: that of the peers' `describe`, `describe-grad` and `train`, a step of five scales
+//! by patches, and the objective of our default preset.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,8 +22,8 @@ pub type Work = Box<dyn FnMut() -> Result<()> + Send>;
 pub const NAMES: &str = "describe | describe-grad | train | step | teach";
 
 /// VGG-19 to relu5_1 (`describe`), also with the gradient of Gram losses to the picture (`describe-grad`), one Adam
-/// step of the paper's generator through that (`train`), a step of five scales by patches (`step`), or the default preset's objective with the
-/// gradient to the picture (`teach`).
+/// step of the paper's generator through that (`train`), a step of five scales by patches (`step`), or the default
+/// preset's objective with the gradient to the picture (`teach`).
 ///
 /// # Errors
 /// When the name is unknown or the exemplar is not there.
@@ -49,7 +49,7 @@ pub fn named(options: &Options) -> Result<Work> {
             gradients(pictures, move |pictures, step| objective.terms(pictures, step))
         }
         Some("train") => paper_step(options, &device),
-        Some("step") => default_step(options, &device),
+        Some("step") => patches_step(options, &device),
         _ => bail!("choose one of {NAMES}"),
     }
 }
@@ -79,7 +79,7 @@ fn paper_step(options: &Options, device: &Device) -> Result<Work> {
     steps(Trainer::new(&config, &[image], device)?)
 }
 
-fn default_step(options: &Options, device: &Device) -> Result<Work> {
+fn patches_step(options: &Options, device: &Device) -> Result<Work> {
     let (config, image) = default_preset(options, &PROTOTYPE)?;
     steps(Trainer::new(&config, &[image], device)?)
 }

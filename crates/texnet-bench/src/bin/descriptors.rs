@@ -27,7 +27,7 @@ const COLOURS: &str = "sliced.slices=[{kind='colour',side=1,draws=3}]";
 
 const NO_FEATURES: &str = "octaves.weight=0";
 /// The picture, its half and its quarter.
-const ALL: [&str; 2] = ["octaves.octaves=3", "octaves.finest=0"];
+const OCTAVES: [&str; 2] = ["octaves.octaves=3", "octaves.finest=0"];
 
 const TEACHERS: [Teacher; 6] = [
     Teacher {
@@ -45,19 +45,19 @@ const TEACHERS: [Teacher; 6] = [
         settings: &[
             "nearest.weight=0",
             "octaves.weight=1",
-            ALL[0],
-            ALL[1],
+            OCTAVES[0],
+            OCTAVES[1],
             "octaves.weights='out/descriptors/untrained'",
             COLOURS,
         ],
     },
     Teacher {
         name: "trained network",
-        settings: &["nearest.weight=0", "octaves.weight=1", ALL[0], ALL[1], COLOURS],
+        settings: &["nearest.weight=0", "octaves.weight=1", OCTAVES[0], OCTAVES[1], COLOURS],
     },
     Teacher {
         name: "nearest patches and trained network",
-        settings: &["octaves.weight=0.5", ALL[0], ALL[1]],
+        settings: &["octaves.weight=0.5", OCTAVES[0], OCTAVES[1]],
     },
 ];
 
