@@ -25,9 +25,10 @@ struct Teacher {
 /// Colours alone: features do not keep the mean colour well.
 const COLOURS: &str = "sliced.slices=[{kind='colour',side=1,draws=3}]";
 
+/// Patches alone.
 const NO_FEATURES: &str = "octaves.weight=0";
-/// The picture, its half and its quarter.
-const OCTAVES: [&str; 2] = ["octaves.octaves=3", "octaves.finest=0"];
+/// Features of the picture, its half and its quarter.
+const FEATURES: &str = "octaves={weight=1,octaves=3,finest=0}";
 
 const TEACHERS: [Teacher; 6] = [
     Teacher {
@@ -42,23 +43,10 @@ const TEACHERS: [Teacher; 6] = [
     Teacher { name: "and nearest patches", settings: &[NO_FEATURES] },
     Teacher {
         name: "untrained network",
-        settings: &[
-            "nearest.weight=0",
-            "octaves.weight=1",
-            OCTAVES[0],
-            OCTAVES[1],
-            "octaves.weights='out/descriptors/untrained'",
-            COLOURS,
-        ],
+        settings: &["nearest.weight=0", FEATURES, "octaves.weights='out/descriptors/untrained'", COLOURS],
     },
-    Teacher {
-        name: "trained network",
-        settings: &["nearest.weight=0", "octaves.weight=1", OCTAVES[0], OCTAVES[1], COLOURS],
-    },
-    Teacher {
-        name: "nearest patches and trained network",
-        settings: &["octaves.weight=0.5", OCTAVES[0], OCTAVES[1]],
-    },
+    Teacher { name: "trained network", settings: &["nearest.weight=0", FEATURES, COLOURS] },
+    Teacher { name: "nearest patches and trained network", settings: &[FEATURES, "octaves.weight=0.5"] },
 ];
 
 /// Names, and where the pictures lie: in the project, or in the folder that `TEXNET_SHARED` names.

@@ -152,10 +152,8 @@ impl OptimiseConfig {
     pub fn resolve(mut self, exemplars: &[Image]) -> Result<Self, OptimiseError> {
         self.check_numbers()?;
         let scaled = scaled(exemplars, self.scale)?;
-        let strides = std::mem::take(&mut self.sliced.strides);
-        let large = large_objects(&scaled);
-        choose_levels(&mut self.sliced, &mut self.nearest, if large { 5 } else { 4 }, large);
-        self.sliced.strides = strides;
+        let levels = if large_objects(&scaled) { 5 } else { 4 };
+        choose_levels(&mut self.sliced, &mut self.nearest, levels);
         if self.sizes.is_none() {
             let sides = scaled.iter().flat_map(|e| [e.height(), e.width()]).chain(self.size_at(0));
             let least = sides.min().unwrap_or(0);

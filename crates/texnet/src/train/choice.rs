@@ -43,7 +43,7 @@ impl TrainConfig {
     fn choose_for_texture(&mut self, large: bool) {
         self.size.get_or_insert(side(large));
         self.scales.get_or_insert(if large { LARGE_SCALES } else { SMALL_SCALES });
-        choose_levels(&mut self.sliced, &mut self.nearest, LEVELS, large);
+        self.choose_patches(LEVELS, large);
         self.octaves.weight.get_or_insert(if large { LARGE_FEATURES } else { 0.0 });
     }
 
@@ -53,11 +53,19 @@ impl TrainConfig {
         let depth = ((size.min(least) / 4).max(2).ilog2() as usize).min(MAX_STYLE_DEPTH);
         let residual = self.architecture == Architecture::Residual;
         self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
-        choose_levels(&mut self.sliced, &mut self.nearest, depth, depth > 4);
+        self.choose_patches(depth, depth > 4);
         self.octaves.weight.get_or_insert(0.0);
         if let Some(content) = &mut self.content {
             content.fit(size);
         }
+    }
+
+    /// On large pictures, a part of the places is enough.
+    fn choose_patches(&mut self, levels: usize, large: bool) {
+        if self.sliced.levels == 0 {
+            self.sliced.strides = if large { vec![4, 2] } else { vec![2] };
+        }
+        choose_levels(&mut self.sliced, &mut self.nearest, levels);
     }
 }
 
@@ -77,16 +85,10 @@ pub(super) fn least_side(images: &[Image]) -> usize {
     images.iter().map(|image| image.height().min(image.width())).min().unwrap_or(0)
 }
 
-/// The levels of the losses of patches, where they were left open; on large pictures a part of the places is enough.
-pub(crate) fn choose_levels(
-    sliced: &mut SlicedConfig,
-    nearest: &mut NearestConfig,
-    levels: usize,
-    large: bool,
-) {
+/// The levels of the losses of patches, where they were left open.
+pub(crate) fn choose_levels(sliced: &mut SlicedConfig, nearest: &mut NearestConfig, levels: usize) {
     if sliced.levels == 0 {
         sliced.levels = levels;
-        sliced.strides = if large { vec![4, 2] } else { vec![2] };
     }
     if nearest.levels == 0 {
         nearest.levels = sliced.levels.saturating_sub(2).max(1);
