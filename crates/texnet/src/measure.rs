@@ -4,9 +4,12 @@ use texnet_infer::Image;
 
 /// Correlation at which neighbouring places count as another object.
 const CORRELATED: f64 = 0.1;
+/// Objects are not followed farther than this, in pixels.
+const FARTHEST: usize = 64;
 
 /// How large the objects of a texture are, in pixels: the distance over which its brightness stays correlated, along rows or
-/// columns, whichever is longer: bands and bricks are large in one direction. Round objects are twice as wide.
+/// columns, whichever is longer: bands and bricks are large in one direction. Round objects are twice as wide. At most 64, and
+/// half of the picture.
 #[must_use]
 pub fn object_size(image: &Image) -> f32 {
     let [height, width] = [image.height(), image.width()];
@@ -15,11 +18,12 @@ pub fn object_size(image: &Image) -> f32 {
         .collect();
     let mean = grey.iter().sum::<f64>() / grey.len() as f64;
     let centred: Vec<f64> = grey.iter().map(|v| v - mean).collect();
-    let along = |step: [usize; 2], limit: usize| {
+    let along = |step: [usize; 2], side: usize| {
+        let limit = FARTHEST.min(side / 2);
         let power = correlation(&centred, [height, width], [0, 0]).max(1e-12);
         let falls =
             |d: &usize| correlation(&centred, [height, width], step.map(|s| s * d)) < CORRELATED * power;
-        (1..limit / 2).find(falls).unwrap_or(limit / 2) as f32
+        (1..limit).find(falls).unwrap_or(limit) as f32
     };
     along([1, 0], height).max(along([0, 1], width))
 }
@@ -36,12 +40,12 @@ fn correlation(values: &[f64], [height, width]: [usize; 2], [rows, columns]: [us
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// Blocks of so many rows and columns, of random greys.
-    fn blocks([rows, columns]: [usize; 2]) -> Image {
-        Image::from_fn(96, 96, |y, x| {
+    /// A square of blocks of so many rows and columns, of random greys.
+    pub(crate) fn blocks([rows, columns]: [usize; 2], side: usize) -> Image {
+        Image::from_fn(side, side, |y, x| {
             let [a, b] = [(y / rows) as u32, (x / columns) as u32];
             let mixed = (a.wrapping_mul(2_654_435_761) ^ b.wrapping_mul(40_503)).wrapping_mul(97);
             [(mixed >> 7 & 255) as f32 / 255.0; 3]
@@ -50,13 +54,19 @@ mod tests {
 
     #[test]
     fn larger_objects_measure_larger() {
-        let [small, large] = [[4, 4], [16, 16]].map(|sides| object_size(&blocks(sides)));
+        let [small, large] = [[4, 4], [16, 16]].map(|sides| object_size(&blocks(sides, 96)));
         assert!(small < 6.0 && large >= 12.0, "{small} {large}");
     }
 
     #[test]
     fn long_objects_are_large() {
-        let [wide, high] = [[4, 24], [24, 4]].map(|sides| object_size(&blocks(sides)));
+        let [wide, high] = [[4, 24], [24, 4]].map(|sides| object_size(&blocks(sides, 96)));
         assert!(wide >= 16.0 && high >= 16.0, "{wide} {high}");
+    }
+
+    #[test]
+    fn a_slope_is_followed_to_a_limit() {
+        let slope = |side| Image::from_fn(side, side, |_, x| [x as f32 / side as f32; 3]);
+        assert_eq!([32, 512].map(|side| object_size(&slope(side))), [16.0, 64.0]);
     }
 }

@@ -96,25 +96,19 @@ pub(crate) fn choose_levels(sliced: &mut SlicedConfig, nearest: &mut NearestConf
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::draw::{Draw, Stream};
+    use crate::measure::tests::blocks;
 
-    /// Blocks of random greys, so many pixels wide.
-    fn blocks(block: usize, side: usize) -> Image {
-        let mut draw = Draw::new(3, Stream::Noise, 0);
-        let greys: Vec<f32> = (0..64 * 64).map(|_| draw.uniform()).collect();
-        Image::from_fn(side, side, |y, x| [greys[(y / block % 64) * 64 + x / block % 64]; 3])
-    }
-
-    fn resolved(preset: &str, settings: &[&str], picture: Image) -> TrainConfig {
+    /// A configuration for a picture.
+    pub(crate) fn resolved(preset: &str, settings: &[&str], picture: Image) -> TrainConfig {
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         TrainConfig::new(preset, &settings).and_then(|c| c.resolve(&[picture])).expect("a configuration")
     }
 
     #[test]
     fn large_objects_are_learned_by_deeper_networks_and_the_descriptor() {
-        let config = resolved("default", &[], blocks(24, 256));
+        let config = resolved("default", &[], blocks([24; 2], 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(256), Some(6), 2));
         assert_eq!((config.sliced.levels, &config.sliced.strides[..]), (4, &[4, 2][..]));
         let stages = config.stages().expect("stages");
@@ -124,19 +118,19 @@ mod tests {
 
     #[test]
     fn small_objects_small_pictures_and_styles_are_learned_by_patches_alone() {
-        for picture in [blocks(4, 256), blocks(24, 128)] {
+        for picture in [blocks([4; 2], 256), blocks([24; 2], 128)] {
             let config = resolved("default", &[], picture);
             assert_eq!((config.size, config.scales, config.sliced.levels), (Some(128), Some(4), 4));
             assert_eq!(config.sliced.strides, [2]);
             assert_eq!(config.octaves.weight, Some(0.0));
         }
-        assert_eq!(resolved("style", &[], blocks(24, 256)).octaves.weight, Some(0.0));
+        assert_eq!(resolved("style", &[], blocks([24; 2], 256)).octaves.weight, Some(0.0));
     }
 
     #[test]
     fn what_is_given_is_kept() {
         let given = ["scales=5", "octaves.weight=0", "sliced.levels=5", "size=128"];
-        let config = resolved("default", &given, blocks(24, 256));
+        let config = resolved("default", &given, blocks([24; 2], 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(128), Some(5), 3));
         assert_eq!(config.octaves.weight, Some(0.0));
     }
