@@ -78,16 +78,13 @@ impl Parameters {
         self
     }
 
-    /// Which of them are the weights of a convolution that is normalised by live statistics: their length does not
-    /// matter.
+    /// Which of them are the weights of a convolution with a normalisation behind it, live or frozen: its scale does what
+    /// their length would.
     #[must_use]
     pub(crate) fn normalised(&self) -> Vec<bool> {
         let known: BTreeSet<&str> = self.shapes.iter().map(|(name, _)| name.as_str()).collect();
         let normalised = |(name, _): &(String, Vec<usize>)| {
-            name.strip_suffix(".weight").is_some_and(|conv| {
-                let has = |part: &str| known.contains(&*format!("{conv}.norm.{part}"));
-                has("gamma") && !has("mean")
-            })
+            name.strip_suffix(".weight").is_some_and(|conv| known.contains(&*format!("{conv}.norm.gamma")))
         };
         self.shapes.iter().map(normalised).collect()
     }

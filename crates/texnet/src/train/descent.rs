@@ -66,3 +66,38 @@ fn matrices<'a>(
     }
     matrices
 }
+
+#[cfg(test)]
+mod tests {
+    use texnet_infer::GeneratorSpec;
+
+    use super::*;
+
+    /// Whether a step changed a parameter, but not its length.
+    fn kept(parameters: &Parameters) -> Vec<(bool, &str)> {
+        let descent = Descent { optimiser: Optimiser::Muon, beta1: 0.9, beta2: 0.99 };
+        let gradients: Vec<Vec<f32>> =
+            parameters.values.iter().map(|v| (0..v.len()).map(|i| (i % 5) as f32 - 1.5).collect()).collect();
+        let mut after = parameters.clone();
+        descent.step(&mut after, gradients, &mut Moments::new(&parameters.values), 0.01);
+        let length = |values: &[f32]| values.iter().map(|v| v * v).sum::<f32>().sqrt();
+        let names = parameters.shapes.iter().map(|(name, _)| name.as_str());
+        let kept = |(before, after): (&Vec<f32>, &Vec<f32>)| {
+            before != after && (length(after) / length(before) - 1.0).abs() < 1e-4
+        };
+        parameters.values.iter().zip(&after.values).map(kept).zip(names).collect()
+    }
+
+    #[test]
+    fn what_is_normalised_keeps_its_length_with_live_and_with_frozen_statistics() {
+        let spec = GeneratorSpec::coarse_wide(2);
+        let live = Parameters::initial(&spec, [0.5; 3], 1);
+        let frozen = live.frozen(&spec, 1).expect("finite numbers");
+        for parameters in [&live, &frozen] {
+            for (kept, name) in kept(parameters) {
+                let convolution = name.ends_with(".weight") && !name.starts_with("head.");
+                assert_eq!(kept, convolution, "{name}");
+            }
+        }
+    }
+}

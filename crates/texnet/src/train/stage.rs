@@ -32,11 +32,13 @@ const SMALLEST_EXEMPLAR: usize = 48;
 /// Shares of the painted pixels from the first stage to the last, for one stage, two and three.
 const SHARES: [&[f32]; 3] = [&[1.0], &[0.2, 0.8], &[0.06, 0.24, 0.7]];
 
-/// Steps with frozen statistics to one at the full size.
-const FROZEN: f32 = 0.15;
+/// Share of the steps at the full size that are made with live statistics, where others follow with frozen ones.
+const LIVE: f32 = 0.7;
+/// Steps with frozen statistics to one with live statistics at the full size.
+const FROZEN: f32 = 0.64;
 
 /// Learning rate while statistics are frozen, relative to that before.
-const FROZEN_RATE: f32 = 0.1;
+const FROZEN_RATE: f32 = 0.25;
 
 impl Stage {
     /// The learning rate of one of its steps.
@@ -86,6 +88,9 @@ impl TrainConfig {
             (1e6 * self.megapixels * share / (side * side * self.batch) as f32).round().max(1.0) as u64
         };
         let mut planned: Vec<u64> = SHARES[halvings].iter().enumerate().map(steps).collect();
+        if self.freezes() && self.frozen_iterations.is_none() {
+            planned[halvings] = (LIVE * planned[halvings] as f32).round() as u64;
+        }
         planned.push(self.frozen_of(planned[halvings]));
         let Some(total) = self.iterations else { return planned };
         let all: u64 = planned.iter().sum();
@@ -94,11 +99,15 @@ impl TrainConfig {
         divided
     }
 
-    /// Steps with frozen statistics after so many at the full size: none for styles, which take those of each photograph,
-    /// and for the paper's networks, which have those of batches.
+    /// Steps with frozen statistics after so many at the full size.
     fn frozen_of(&self, steps: u64) -> u64 {
-        let wanted = self.content.is_none() && self.norm == Norm::Instance && self.teacher == Teacher::Sliced;
-        if wanted { (FROZEN * steps as f32) as u64 } else { 0 }
+        if self.freezes() { (FROZEN * steps as f32) as u64 } else { 0 }
+    }
+
+    /// Whether statistics are frozen in the end: not those of styles, which take them from each photograph, and of the
+    /// paper's networks, which have those of batches.
+    fn freezes(&self) -> bool {
+        self.content.is_none() && self.norm == Norm::Instance && self.teacher == Teacher::Sliced
     }
 
     /// What the run does from its first stage to its last.
@@ -179,12 +188,12 @@ impl TrainConfig {
 
 #[cfg(test)]
 mod tests {
+    use super::super::choice;
     use super::*;
 
     fn resolved(settings: &[&str], side: usize) -> TrainConfig {
-        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         let picture = Image::from_fn(side, side, |y, x| [((x * 7 + y * 13) % 32) as f32 / 32.0; 3]);
-        TrainConfig::new("default", &settings).and_then(|c| c.resolve(&[picture])).expect("a configuration")
+        choice::tests::resolved("default", settings, picture)
     }
 
     #[test]
@@ -197,7 +206,7 @@ mod tests {
         assert_eq!(stages.iter().map(|s| s.steps).sum::<u64>(), 1000);
         assert_eq!(stages[2].first, stages[0].steps + stages[1].steps);
         assert_eq!(stages.iter().map(|s| s.frozen).collect::<Vec<_>>(), [false, false, false, true]);
-        assert!(stages[3].steps >= stages[2].steps / 10 && stages[3].steps < stages[2].steps / 5);
+        assert!(stages[3].steps > stages[2].steps / 2 && stages[3].steps < stages[2].steps);
         for stage in &stages {
             for step in [stage.first, stage.first + stage.steps - 1] {
                 assert_eq!(config.stage(step).expect("a stage").first, stage.first);
