@@ -60,11 +60,16 @@ impl Schedule {
         within("schedule.factor", self.factor, 0.0, 1.0)
     }
 
-    /// The rate of step `step` of `of`.
+    /// The share of the rate that the warm-up lets step `step` make.
+    #[must_use]
+    pub fn growth(&self, step: u64) -> f32 {
+        ((step + 1) as f32 / self.warm_up.max(1) as f32).min(1.0)
+    }
+
+    /// The rate of step `step` of `of`, but for the warm-up.
     #[must_use]
     pub fn at(&self, step: u64, of: u64) -> f32 {
-        let growth = ((step + 1) as f32 / self.warm_up.max(1) as f32).min(1.0);
-        self.rate * growth * self.fall(step, of)
+        self.rate * self.fall(step, of)
     }
 
     fn fall(&self, step: u64, of: u64) -> f32 {
@@ -98,7 +103,7 @@ mod tests {
     #[test]
     fn the_default_grows_stays_and_falls_to_its_last_share() {
         let schedule = Schedule::default();
-        assert!(schedule.at(0, 1000) < 0.1 * schedule.rate);
+        assert!(schedule.growth(0) < 0.1 && schedule.growth(schedule.warm_up) == 1.0);
         assert_eq!(schedule.at(299, 1000), schedule.rate);
         assert!((schedule.at(1000, 1000) / schedule.rate - schedule.last).abs() < 1e-4);
     }

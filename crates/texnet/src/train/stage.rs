@@ -17,6 +17,10 @@ pub(crate) struct Stage {
     pub(crate) first: u64,
     /// How many it has.
     pub(crate) steps: u64,
+    /// How many have been made at its size before it, with live statistics.
+    pub(crate) before: u64,
+    /// How many are made at its size in all.
+    pub(crate) at_size: u64,
     /// With the size, scale and levels of this stage, which is its last.
     pub(crate) config: TrainConfig,
     /// Whether statistics are frozen, as they will be shipped.
@@ -32,19 +36,17 @@ const SMALLEST_EXEMPLAR: usize = 48;
 /// Shares of the painted pixels from the first stage to the last, for one stage, two and three.
 const SHARES: [&[f32]; 3] = [&[1.0], &[0.2, 0.8], &[0.06, 0.24, 0.7]];
 
-/// Share of the steps at the full size that are made with live statistics, where others follow with frozen ones.
-const LIVE: f32 = 0.7;
+/// Share of the painted pixels at the full size that are painted with live statistics, where others follow with frozen
+/// ones.
+const LIVE: f32 = 0.46;
 /// Steps with frozen statistics to one with live statistics at the full size.
-const FROZEN: f32 = 0.64;
-
-/// Learning rate while statistics are frozen, relative to that before.
-const FROZEN_RATE: f32 = 0.25;
+const FROZEN: f32 = 1.5;
 
 impl Stage {
-    /// The learning rate of one of its steps.
+    /// The learning rate of one of its steps: it grows from zero, and falls over all steps at the size.
     pub(super) fn rate(&self, step: u64) -> f32 {
-        let share = if self.frozen { FROZEN_RATE } else { 1.0 };
-        share * self.config.schedule.at(step - self.first, self.steps)
+        let step = step - self.first;
+        self.config.schedule.growth(step) * self.config.schedule.at(self.before + step, self.at_size)
     }
 
     /// What the network begins with, around a mean colour; where statistics are frozen, with room for them.
@@ -124,8 +126,10 @@ impl TrainConfig {
             let whole = self.spec()?;
             let scales = whole.scales[..whole.scales.len() - halvings].to_vec();
             let (config, spec) = (self.halved(halvings, steps), GeneratorSpec { scales, ..whole });
+            let before = if frozen { self.live() } else { 0 };
+            let at_size = if halvings == 0 { self.live() + self.frozen() } else { steps };
             first += steps;
-            Ok(Stage { first: first - steps, steps, config, frozen, spec })
+            Ok(Stage { first: first - steps, steps, before, at_size, config, frozen, spec })
         };
         live.chain(frozen).map(stage).collect()
     }
@@ -158,6 +162,10 @@ impl TrainConfig {
         self.coarse_iterations.as_deref().unwrap_or_default()
     }
 
+    fn live(&self) -> u64 {
+        self.iterations.unwrap_or(1)
+    }
+
     fn frozen(&self) -> u64 {
         self.frozen_iterations.unwrap_or(0)
     }
@@ -165,7 +173,7 @@ impl TrainConfig {
     /// Steps of the run.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.coarse().iter().sum::<u64>() + self.iterations.unwrap_or(1) + self.frozen()
+        self.coarse().iter().sum::<u64>() + self.live() + self.frozen()
     }
 
     /// Runs of one size each that together are this one: what a trial of its speed needs.
@@ -206,12 +214,23 @@ mod tests {
         assert_eq!(stages.iter().map(|s| s.steps).sum::<u64>(), 1000);
         assert_eq!(stages[2].first, stages[0].steps + stages[1].steps);
         assert_eq!(stages.iter().map(|s| s.frozen).collect::<Vec<_>>(), [false, false, false, true]);
-        assert!(stages[3].steps > stages[2].steps / 2 && stages[3].steps < stages[2].steps);
+        assert!(stages[3].steps > stages[2].steps && stages[3].steps < 2 * stages[2].steps);
         for stage in &stages {
             for step in [stage.first, stage.first + stage.steps - 1] {
                 assert_eq!(config.stage(step).expect("a stage").first, stage.first);
             }
         }
+    }
+
+    #[test]
+    fn the_rate_falls_through_the_freezing() {
+        let config = resolved(&["coarse_iterations=[100]", "iterations=200", "frozen_iterations=300"], 128);
+        let stages = config.stages().expect("stages");
+        let [full, last] = [config.schedule.rate, config.schedule.rate * config.schedule.last];
+        let rate = |step: u64| config.stage(step).expect("a stage").rate(step);
+        assert!(rate(99) < 1.1 * last && rate(100) < 0.1 * full && rate(249) == full);
+        assert!(rate(299) < full && rate(300) < 0.1 * full && rate(320) > 0.75 * rate(299));
+        assert!(stages[2].first == 300 && rate(320) < rate(299) && rate(599) < 1.1 * last);
     }
 
     #[test]
