@@ -93,6 +93,9 @@ pub(crate) struct Train {
     /// fast (less than a minute), default (three), fine (about ten); paper and paper-code need the weights of VGG-19.
     #[arg(long, default_value = "default")]
     pub(crate) preset: String,
+    /// Learn the pictures to their edges: captions, watermarks and frames there, too, which are left out otherwise.
+    #[arg(long)]
+    pub(crate) whole: bool,
     #[command(flatten)]
     pub(crate) learning: Learning,
 }
@@ -193,6 +196,9 @@ pub(crate) struct Optimise {
     /// did; needs its weights, and the result has borders).
     #[arg(long, default_value = "sliced")]
     pub(crate) teacher: Judge,
+    /// Compare with the pictures to their edges: captions, watermarks and frames there, too, which are left out otherwise.
+    #[arg(long)]
+    pub(crate) whole: bool,
     #[command(flatten)]
     pub(crate) descent: Descent,
     /// A picture that is written again every ten seconds, to watch.

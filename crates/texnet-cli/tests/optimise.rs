@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use desk::Desk;
+use texnet_infer::Image;
 
 /// Settings of a run that takes a second.
 const SMALL: &str = "--size 64x32 --set sizes=2 --set sliced.levels=2 --set sliced.bank=24";
@@ -30,6 +31,21 @@ fn a_picture_is_painted_at_the_size_asked_for_and_again_with_the_same_bytes() {
     for (seed, same) in [(0, true), (1, false)] {
         desk.ok(&format!("optimise spots.png --iterations 8 --threads 1 -q --seed {seed} {SMALL}"));
         assert_eq!(desk.bytes("spots-optimised.png") == desk.bytes("out.png"), same);
+    }
+}
+
+#[test]
+fn captions_are_left_out_unless_pictures_are_wanted_whole() {
+    let desk = Desk::new();
+    let spots = texnet_io::read(&desk.path("spots.png")).expect("spots").to_image();
+    let pixel = |y, x| if y < 48 { spots.pixel(y, x) } else { [f32::from(x < 40); 3] };
+    desk.write("captioned.png", Image::from_fn(54, 64, pixel), 8, false);
+    desk.ok(&format!("optimise spots.png --iterations 2 -q {SMALL}"));
+    for (whole, same) in [("", true), ("--whole", false)] {
+        let output = desk.run(&format!("optimise captioned.png -o out.png --iterations 2 {whole} {SMALL}"));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && told.contains("6 pixels at the bottom") == same, "{told}");
+        assert_eq!(desk.bytes("out.png") == desk.bytes("spots-optimised.png"), same);
     }
 }
 

@@ -6,6 +6,7 @@ pub mod draw;
 pub mod generator;
 pub mod import;
 pub mod loss;
+pub mod margins;
 pub mod measure;
 pub mod ops;
 pub mod optimise;

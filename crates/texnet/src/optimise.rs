@@ -23,7 +23,7 @@ use thiserror::Error;
 use crate::loss::colour::Whitening;
 use crate::train::Event;
 use crate::train::adam::{Adam, Moments};
-use crate::train::config::{ConfigError, scaled};
+use crate::train::config::ConfigError;
 pub use canvas::Canvas;
 pub use config::{Method, OptimiseConfig};
 use lbfgs::Lbfgs;
@@ -67,7 +67,7 @@ pub fn optimise(
     on_event: &mut dyn FnMut(&Canvas, &Event) -> ControlFlow<()>,
 ) -> Result<Optimised, OptimiseError> {
     let first = config.halvings();
-    let wanted = scaled(exemplars, config.scale)?;
+    let wanted = config.scaled(exemplars, 0)?;
     let mut canvas = Canvas::noise(&wanted, config.size_at(first), first, config.seed);
     let mut run = Run { config, on_event, step: 0, score: f32::INFINITY, whitening: Whitening::of(&wanted) };
     for halvings in (0..=first).rev() {

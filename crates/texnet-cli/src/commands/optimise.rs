@@ -11,7 +11,7 @@ use texnet::train::Event;
 use texnet::train::teacher::Teacher;
 use texnet_infer::Image;
 
-use super::train::{pictures, save_every, show};
+use super::train::{pictures, save_every, say_margins, show};
 use crate::cli::{Judge, Optimise};
 use crate::files;
 use crate::paint;
@@ -27,6 +27,9 @@ pub(crate) fn run(arguments: &Optimise, report: &Report) -> Result<()> {
     let exemplars = pictures(&arguments.images)?;
     let config = configure(arguments, &exemplars)?;
     report.say(&describe(&config, &exemplars));
+    if !config.whole {
+        say_margins(&arguments.images, &exemplars, report);
+    }
     let done = descend(&config, &exemplars, arguments, report)?;
     paint::whole(&output, &done.image, &arguments.coding)?;
     let Optimised { steps, score, stopped, .. } = done;
@@ -69,7 +72,9 @@ fn configure(arguments: &Optimise, exemplars: &[Image]) -> Result<OptimiseConfig
     let [width, height] = arguments.size;
     let descent = &arguments.descent;
     let size = [format!("width={width}"), format!("height={height}")];
-    let settings: Vec<String> = descent.settings(descent.scale).into_iter().chain(size).collect();
+    let whole = arguments.whole.then(|| "whole=true".to_owned());
+    let settings: Vec<String> =
+        descent.settings(descent.scale).into_iter().chain(size).chain(whole).collect();
     let mut config = OptimiseConfig::new(teacher, &settings)?.resolve(exemplars)?;
     if descent.vgg.is_some() {
         config.vgg19.weights.clone_from(&descent.vgg);

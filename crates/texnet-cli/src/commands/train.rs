@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use serde_json::json;
+use texnet::margins::inside;
 use texnet::train::{Event, TrainConfig, Trainer, flicker};
 use texnet_infer::model::Summary;
 use texnet_infer::{Image, Model, Plane, PlaneOptions, Precision, Window};
@@ -36,7 +37,7 @@ pub(crate) fn texture(arguments: &Train, report: &Report) -> Result<()> {
     let output = output(arguments.output.as_ref(), &arguments.images)?;
     let Train { images, preset, learning, .. } = arguments;
     let scale = learning.descent.scale;
-    let settings = Vec::new();
+    let settings = arguments.whole.then(|| "whole=true".to_owned()).into_iter().collect();
     Lesson { images, exemplars, photographs: Vec::new(), preset, scale, settings, learning, output }
         .take(report)
 }
@@ -98,6 +99,9 @@ impl Lesson<'_> {
             folder.start(&config)?;
         }
         report.say(&describe(&config, &self.exemplars));
+        if !config.takes_whole() {
+            say_margins(self.images, &self.exemplars, report);
+        }
         let finished = learn(&mut trainer, &folder, report)?;
         folder.save(&trainer)?;
         if finished.is_break() {
@@ -197,6 +201,23 @@ impl Lesson<'_> {
             paint::whole(path, &plane.window(Window::sized(SAMPLE, SAMPLE))?, &Coding::default())?;
         }
         Ok([sheet, sample])
+    }
+}
+
+/// What is left out of pictures of a texture.
+pub(super) fn say_margins(images: &[PathBuf], exemplars: &[Image], report: &Report) {
+    for (path, image) in images.iter().zip(exemplars) {
+        let [rows, columns] = inside(image);
+        let lost = [rows.start, image.height() - rows.end, columns.start, image.width() - columns.end];
+        let edges = ["at the top", "at the bottom", "at the left", "at the right"];
+        let lost = lost.iter().zip(edges).filter(|(pixels, _)| **pixels > 0);
+        let lost: Vec<String> = lost.map(|(pixels, edge)| format!("{pixels} pixels {edge}")).collect();
+        if !lost.is_empty() {
+            let (path, lost) = (path.display(), lost.join(", "));
+            report.say(&format!(
+                "{path}: {lost} are left out, since the middle of the picture has no such colours: --whole keeps them"
+            ));
+        }
     }
 }
 

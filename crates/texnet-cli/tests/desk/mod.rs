@@ -22,12 +22,17 @@ impl Desk {
     }
 
     pub(crate) fn picture(&self, name: &str, width: usize, height: usize, bits: u8, alpha: bool) {
-        let format = Format::from_path(Path::new(name)).expect("a known ending");
-        let picture = Picture { width, height, format, bits, alpha, icc: None, quality: 90, band: height };
         let image = Image::from_fn(height, width, |y, x| {
             let spot = ((x / 4 * 7 + y / 4 * 5) % 11) as f32 / 11.0;
             [spot, 0.5 * spot + 0.2, 0.6 - 0.4 * spot]
         });
+        self.write(name, image, bits, alpha);
+    }
+
+    pub(crate) fn write(&self, name: &str, image: Image, bits: u8, alpha: bool) {
+        let format = Format::from_path(Path::new(name)).expect("a known ending");
+        let [width, height] = [image.width(), image.height()];
+        let picture = Picture { width, height, format, bits, alpha, icc: None, quality: 90, band: height };
         let band = Band { image, alpha: alpha.then(|| vec![0.5; width * height]) };
         texnet_io::write(&self.path(name), &picture, |_| Ok::<_, WriteError>(band.clone()))
             .expect("a picture");

@@ -39,6 +39,8 @@ pub struct OptimiseConfig {
     pub width: usize,
     /// Size of the texture, relative to the exemplar.
     pub scale: f32,
+    /// Whether exemplars are compared with to their edges; otherwise [`without_margins`](crate::margins::without_margins).
+    pub whole: bool,
     /// Sizes, each twice the one before; the last is the full one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sizes: Option<usize>,
@@ -83,6 +85,7 @@ impl Default for OptimiseConfig {
             height: 256,
             width: 256,
             scale: 1.0,
+            whole: false,
             sizes: None,
             iterations: 600,
             method: Method::Adam,
@@ -120,7 +123,7 @@ const MAX_BYTES: usize = 8 << 30;
 impl OptimiseConfig {
     /// The defaults for a teacher, changed by settings `key=value`; keys of tables are joined by dots: `schedule.rate=0.01`.
     ///
-    /// For VGG-19 they are those of Gatys et al. 2015, at one size: means of 2x2, five Gram matrices, L-BFGS, and the
+    /// For VGG-19 they are those of Gatys et al. 2015, of whole exemplars, at one size: means of 2x2, five Gram matrices, L-BFGS, and the
     /// histograms of the exemplar in the end.
     ///
     /// # Errors
@@ -129,6 +132,7 @@ impl OptimiseConfig {
         let default = match teacher {
             Teacher::Sliced => Self::default(),
             Teacher::Vgg19 => Self {
+                whole: true,
                 sizes: Some(1),
                 method: Method::Lbfgs,
                 // Nothing is drawn.
@@ -151,7 +155,7 @@ impl OptimiseConfig {
     /// One sentence: what was given, what is allowed.
     pub fn resolve(mut self, exemplars: &[Image]) -> Result<Self, OptimiseError> {
         self.check_numbers()?;
-        let scaled = scaled(exemplars, self.scale)?;
+        let scaled = self.scaled(exemplars, 0)?;
         let levels = if large_objects(&scaled) { 5 } else { 4 };
         choose_levels(&mut self.sliced, &mut self.nearest, levels);
         if self.sizes.is_none() {
@@ -162,6 +166,11 @@ impl OptimiseConfig {
         }
         self.check_sizes()?;
         Ok(self)
+    }
+
+    /// What is compared with, where the picture's size is halved so often.
+    pub(super) fn scaled(&self, exemplars: &[Image], halvings: usize) -> Result<Vec<Image>, ConfigError> {
+        scaled(exemplars, self.scale * 0.5_f32.powi(halvings as i32), self.whole)
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {

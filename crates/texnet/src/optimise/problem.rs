@@ -5,7 +5,7 @@ use texnet_infer::Image;
 
 use super::config::OptimiseConfig;
 use crate::loss::{Objective, total};
-use crate::train::config::{ConfigError, scaled};
+use crate::train::config::ConfigError;
 use crate::train::held_out;
 
 /// The objective somewhere.
@@ -34,7 +34,7 @@ impl Problem {
         halvings: usize,
         device: &Device,
     ) -> Result<Self, ConfigError> {
-        let exemplars = scaled(exemplars, config.scale * 0.5_f32.powi(halvings as i32))?;
+        let exemplars = config.scaled(exemplars, halvings)?;
         let size = config.size_at(halvings);
         let objective = config.comparison(halvings).objective(&exemplars, size, 1, config.seed, device)?;
         Ok(Self { objective, size, device: device.clone() })

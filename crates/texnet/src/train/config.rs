@@ -18,6 +18,7 @@ use crate::loss::nearest::NearestConfig;
 use crate::loss::octaves::OctavesConfig;
 use crate::loss::sliced::SlicedConfig;
 use crate::loss::temporal::TemporalConfig;
+use crate::margins::without_margins;
 use crate::ops::Path;
 use crate::photographs::Photographs;
 use crate::resize::resize;
@@ -84,6 +85,8 @@ pub struct TrainConfig {
     pub scales: Option<usize>,
     /// Size of what is learned, relative to the exemplar.
     pub scale: f32,
+    /// Whether a texture's pictures are learned to their edges; otherwise [`without_margins`]. A style's always are.
+    pub whole: bool,
     /// The family of generators.
     pub architecture: Architecture,
     /// Instance or batch norm.
@@ -133,6 +136,7 @@ impl Default for TrainConfig {
             size: None,
             scales: None,
             scale: 1.0,
+            whole: false,
             architecture: Architecture::CoarseWide,
             norm: Norm::Instance,
             teacher: Teacher::Sliced,
@@ -259,9 +263,15 @@ impl TrainConfig {
         Ok(spec)
     }
 
-    /// The pictures at the size that is learned.
+    /// Whether pictures are learned to their edges.
+    #[must_use]
+    pub fn takes_whole(&self) -> bool {
+        self.whole || self.content.is_some()
+    }
+
+    /// What is learned of the pictures, at the size that is learned.
     pub(crate) fn scaled(&self, exemplars: &[Image]) -> Result<Vec<Image>, ConfigError> {
-        scaled(exemplars, self.scale)
+        scaled(exemplars, self.scale, self.takes_whole())
     }
 
     /// Whether photographs come in pairs, the second moved.
@@ -362,12 +372,13 @@ pub fn strengths(summary: &Summary) -> Option<[f32; 2]> {
 /// Largest side of an exemplar after scaling.
 const MAX_EXEMPLAR: usize = 4096;
 
-/// Pictures at a size relative to their own.
-pub(crate) fn scaled(exemplars: &[Image], scale: f32) -> Result<Vec<Image>, ConfigError> {
+/// Pictures, whole or without their margins, at a size relative to their own.
+pub(crate) fn scaled(exemplars: &[Image], scale: f32, whole: bool) -> Result<Vec<Image>, ConfigError> {
     if exemplars.is_empty() {
         return Err(ConfigError("there is no picture to learn from".into()));
     }
     let scaled = |image: &Image| {
+        let image = if whole { image.clone() } else { without_margins(image) };
         let size = [image.height(), image.width()];
         let target = size.map(|side| (side as f32 * scale).round() as usize);
         if target.iter().any(|side| !(MIN_SIZE..=MAX_EXEMPLAR).contains(side)) {
@@ -377,7 +388,7 @@ pub(crate) fn scaled(exemplars: &[Image], scale: f32) -> Result<Vec<Image>, Conf
                 target[1], target[0]
             )));
         }
-        Ok(if target == size { image.clone() } else { resize(image, target) })
+        Ok(if target == size { image } else { resize(&image, target) })
     };
     exemplars.iter().map(scaled).collect()
 }
