@@ -44,6 +44,17 @@ impl Image {
         image
     }
 
+    /// A part of the picture.
+    ///
+    /// # Panics
+    /// When it reaches beyond the picture.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        let lines = (0..3).flat_map(|c| rows.clone().map(move |y| (c, y)));
+        let values = lines.flat_map(|(c, y)| &self.row(c, y)[columns.clone()]);
+        Self::from_planes(rows.len(), columns.len(), values.copied().collect())
+    }
+
     /// Rows.
     #[must_use]
     pub fn height(&self) -> usize {
@@ -168,5 +179,18 @@ impl Content for Image {
         for (c, out) in rgb.into_iter().enumerate() {
             out.copy_from_slice(&self.row(c, y)[x..x + out.len()]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_the_pixels_of_its_rows_and_columns() {
+        let image = Image::from_fn(5, 7, |y, x| [y as f32, x as f32, (y * x) as f32]);
+        let part = image.part(1..4, 2..7);
+        assert_eq!([part.height(), part.width()], [3, 5]);
+        assert_eq!(part, Image::from_fn(3, 5, |y, x| image.pixel(y + 1, x + 2)));
     }
 }

@@ -117,7 +117,7 @@ fn window(image: Image, side: usize) -> Image {
     let high = ((rows as f64 * factor) as usize).clamp(1, rows.min(BANK));
     let wide = (BANK / high).clamp(1, columns);
     let [top, left] = [(rows - high) / 2, (columns - wide) / 2];
-    Image::from_fn(high + side - 1, wide + side - 1, |y, x| image.pixel(top + y, left + x))
+    image.part(top..top + high + side - 1, left..left + wide + side - 1)
 }
 
 /// Sums of the values of a channel, to this power, over all squares of `side` times `side` pixels.

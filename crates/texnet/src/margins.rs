@@ -18,10 +18,7 @@ const FOREIGN: usize = 32;
 #[must_use]
 pub fn without_margins(image: &Image) -> Image {
     let [rows, columns] = inside(image);
-    if [rows.len(), columns.len()] == [image.height(), image.width()] {
-        return image.clone();
-    }
-    Image::from_fn(rows.len(), columns.len(), |y, x| image.pixel(rows.start + y, columns.start + x))
+    image.part(rows, columns)
 }
 
 /// Rows and columns of a picture within its margins.

@@ -67,7 +67,7 @@ fn tiled(model: &Model) -> Result<Image> {
 fn middle(image: &Image) -> Image {
     let [height, width] = [image.height().min(SIDE), image.width().min(SIDE)];
     let [top, left] = [(image.height() - height) / 2, (image.width() - width) / 2];
-    Image::from_fn(height, width, |y, x| image.pixel(top + y, left + x))
+    image.part(top..top + height, left..left + width)
 }
 
 fn in_a_row(pictures: &[Image]) -> Image {

@@ -123,8 +123,8 @@ const MAX_BYTES: usize = 8 << 30;
 impl OptimiseConfig {
     /// The defaults for a teacher, changed by settings `key=value`; keys of tables are joined by dots: `schedule.rate=0.01`.
     ///
-    /// For VGG-19 they are those of Gatys et al. 2015, of whole exemplars, at one size: means of 2x2, five Gram matrices, L-BFGS, and the
-    /// histograms of the exemplar in the end.
+    /// For VGG-19 they are those of Gatys et al. 2015, of whole exemplars, at one size: means of 2x2, five Gram matrices,
+    /// L-BFGS, and the histograms of the exemplar in the end.
     ///
     /// # Errors
     /// When a key is unknown, or a value has the wrong type.

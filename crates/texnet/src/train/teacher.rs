@@ -204,7 +204,7 @@ fn batch(images: &[Image], device: &Device) -> Tensor<4> {
     let [height, width] = [least(Image::height), least(Image::width)];
     let middle = |image: &Image| {
         let [top, left] = [(image.height() - height) / 2, (image.width() - width) / 2];
-        Image::from_fn(height, width, |y, x| image.pixel(top + y, left + x)).data().to_vec()
+        image.part(top..top + height, left..left + width).data().to_vec()
     };
     let values: Vec<f32> = images.iter().flat_map(middle).collect();
     Tensor::from_data(TensorData::new(values, [images.len(), 3, height, width]), device)
