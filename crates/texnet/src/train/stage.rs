@@ -82,7 +82,8 @@ impl TrainConfig {
         self.coarse_iterations.get_or_insert(steps);
     }
 
-    /// Steps of every size and with frozen statistics; the number that is given, or pixels, are divided between them.
+    /// Steps of every size and with frozen statistics; the number that is given, or pixels, are divided between them,
+    /// less the frozen ones that are given.
     fn budget(&self, halvings: usize) -> Vec<u64> {
         let [size, _] = self.size();
         let steps = |(stage, share): (usize, &f32)| {
@@ -93,8 +94,9 @@ impl TrainConfig {
         if self.freezes() && self.frozen_iterations.is_none() {
             planned[halvings] = (LIVE * planned[halvings] as f32).round() as u64;
         }
-        planned.push(self.frozen_of(planned[halvings]));
+        planned.push(self.frozen_iterations.map_or_else(|| self.frozen_of(planned[halvings]), |_| 0));
         let Some(total) = self.iterations else { return planned };
+        let total = total.saturating_sub(self.frozen_iterations.unwrap_or(0)).max(1);
         let all: u64 = planned.iter().sum();
         let mut divided: Vec<u64> = planned.iter().map(|steps| total * steps / all).collect();
         divided[halvings] += total - divided.iter().sum::<u64>();
@@ -219,6 +221,14 @@ mod tests {
             for step in [stage.first, stage.first + stage.steps - 1] {
                 assert_eq!(config.stage(step).expect("a stage").first, stage.first);
             }
+        }
+    }
+
+    #[test]
+    fn frozen_steps_that_are_given_count_among_the_given_steps() {
+        for frozen in [0, 10, 700] {
+            let config = resolved(&["iterations=1000", &format!("frozen_iterations={frozen}")], 128);
+            assert_eq!((config.steps(), config.frozen_iterations), (1000, Some(frozen)));
         }
     }
 
