@@ -192,10 +192,14 @@ impl GeneratorSpec {
     /// becomes grain, where strokes should be.
     #[must_use]
     pub fn coarse_wide_style(scales: usize) -> Self {
-        let mut spec = Self { content: true, ..Self::coarse_wide(scales) };
-        let fine = 2.min(scales.saturating_sub(1));
-        spec.scales.iter_mut().rev().take(fine).for_each(|scale| scale.noise = [0.0, 0.0]);
-        spec
+        Self { content: true, ..Self::coarse_wide(scales) }.without_noise(2)
+    }
+
+    /// Without noise at so many scales, from the finest on; the coarsest keeps it.
+    #[must_use]
+    pub fn without_noise(mut self, finest: usize) -> Self {
+        self.scales.iter_mut().skip(1).rev().take(finest).for_each(|scale| scale.noise = [0.0; 2]);
+        self
     }
 
     /// The texture generator of the code of 2016: blocks as in the paper, slope 0.01 below zero, output in Caffe's
@@ -425,6 +429,15 @@ mod tests {
         assert_eq!(count(GeneratorSpec::paper(6)), 116_915);
         assert!((60_000..80_000).contains(&count(GeneratorSpec::paper(5))));
         assert_eq!(count(GeneratorSpec::coarse_wide(5)), 86_859);
+    }
+
+    #[test]
+    fn the_finest_scales_lose_their_noise_and_the_coarsest_keeps_it() {
+        let noisy = |finest| {
+            let scales = GeneratorSpec::coarse_wide(3).without_noise(finest).scales;
+            scales.iter().map(|scale| scale.noise != [0.0; 2]).collect::<Vec<_>>()
+        };
+        assert_eq!([0, 1, 9].map(noisy), [vec![true; 3], vec![true, true, false], vec![true, false, false]]);
     }
 
     #[test]

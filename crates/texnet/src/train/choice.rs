@@ -36,6 +36,7 @@ impl TrainConfig {
         } else {
             self.choose_for_texture(large_objects(scaled));
         }
+        self.noiseless_scales = Some(self.noiseless_scales());
         let halvings = if self.coarse_iterations.is_none() { self.halvings(scaled) } else { 0 };
         self.share_steps(halvings);
     }
@@ -97,6 +98,8 @@ pub(crate) fn choose_levels(sliced: &mut SlicedConfig, nearest: &mut NearestConf
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use texnet_infer::GeneratorSpec;
+
     use super::*;
     use crate::measure::tests::blocks;
 
@@ -122,16 +125,20 @@ pub(crate) mod tests {
             let config = resolved("default", &[], picture);
             assert_eq!((config.size, config.scales, config.sliced.levels), (Some(128), Some(4), 4));
             assert_eq!(config.sliced.strides, [2]);
-            assert_eq!(config.octaves.weight, Some(0.0));
+            assert_eq!((config.octaves.weight, config.noiseless_scales), (Some(0.0), Some(0)));
         }
-        assert_eq!(resolved("style", &[], blocks([24; 2], 256)).octaves.weight, Some(0.0));
+        let style = resolved("style", &[], blocks([24; 2], 256));
+        assert_eq!((style.octaves.weight, style.noiseless_scales), (Some(0.0), Some(2)));
     }
 
     #[test]
     fn what_is_given_is_kept() {
-        let given = ["scales=5", "octaves.weight=0", "sliced.levels=5", "size=128"];
+        let given = ["scales=5", "octaves.weight=0", "sliced.levels=5", "size=128", "noiseless_scales=1"];
         let config = resolved("default", &given, blocks([24; 2], 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(128), Some(5), 3));
-        assert_eq!(config.octaves.weight, Some(0.0));
+        assert_eq!((config.octaves.weight, config.noiseless_scales), (Some(0.0), Some(1)));
+        let noisy = |spec: GeneratorSpec| spec.scales.iter().filter(|scale| scale.noise != [0.0; 2]).count();
+        let stages = config.stages().expect("stages");
+        assert_eq!(stages.into_iter().map(|s| noisy(s.spec)).collect::<Vec<_>>(), [4, 4, 4]);
     }
 }

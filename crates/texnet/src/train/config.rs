@@ -83,6 +83,9 @@ pub struct TrainConfig {
     /// Scales of the generator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scales: Option<usize>,
+    /// Finest scales of the generator that read no noise: with one, outlines are clean and grain is woven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noiseless_scales: Option<usize>,
     /// Size of what is learned, relative to the exemplar.
     pub scale: f32,
     /// Whether a texture's pictures are learned to their edges; otherwise [`without_margins`]. A style's always are.
@@ -135,6 +138,7 @@ impl Default for TrainConfig {
             batch: 1,
             size: None,
             scales: None,
+            noiseless_scales: None,
             scale: 1.0,
             whole: false,
             architecture: Architecture::CoarseWide,
@@ -161,6 +165,8 @@ impl Default for TrainConfig {
 const MIN_SIZE: usize = 16;
 /// Largest side of pictures to learn from.
 const MAX_SIZE: usize = 1024;
+/// Finest scales of a style without noise.
+const STYLE_NOISELESS: usize = 2;
 
 impl TrainConfig {
     /// With everything chosen that was left open, for these pictures; and what is wrong, if anything is.
@@ -247,7 +253,6 @@ impl TrainConfig {
     pub fn spec(&self) -> Result<GeneratorSpec, ConfigError> {
         let scales = self.scales.unwrap_or(4);
         let spec = match self.architecture {
-            Architecture::CoarseWide if self.content.is_some() => GeneratorSpec::coarse_wide_style,
             Architecture::CoarseWide => GeneratorSpec::coarse_wide,
             Architecture::Residual => GeneratorSpec::residual_style,
             Architecture::Paper => GeneratorSpec::paper,
@@ -258,9 +263,16 @@ impl TrainConfig {
                 "networks of 1 to 8 scales can learn, but {scales} are asked for"
             )));
         }
-        let spec = GeneratorSpec { norm: self.norm, content: self.content.is_some(), ..spec(scales) };
+        let spec = spec(scales).without_noise(self.noiseless_scales());
+        let spec = GeneratorSpec { norm: self.norm, content: self.content.is_some(), ..spec };
         spec.validate()?;
         Ok(spec)
+    }
+
+    /// Finest scales that read no noise. In a style it would be grain, where strokes should be.
+    pub(super) fn noiseless_scales(&self) -> usize {
+        let style = self.content.is_some() && self.architecture == Architecture::CoarseWide;
+        self.noiseless_scales.unwrap_or(if style { STYLE_NOISELESS } else { 0 })
     }
 
     /// Whether pictures are learned to their edges.

@@ -152,6 +152,7 @@ impl TrainConfig {
         config.scale *= 0.5_f32.powi(halvings as i32);
         config.size = self.size.map(|size| size >> halvings);
         config.scales = self.scales.map(|scales| scales - halvings);
+        config.noiseless_scales = self.noiseless_scales.map(|scales| scales.saturating_sub(halvings));
         halve(&mut config.sliced, &mut config.nearest, &mut config.octaves, halvings);
         config.temporal.motion = (config.temporal.motion >> halvings).max(1);
         if let Some(content) = &mut config.content {
