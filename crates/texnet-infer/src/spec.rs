@@ -188,11 +188,13 @@ impl GeneratorSpec {
         }
     }
 
-    /// [`GeneratorSpec::coarse_wide`] with the photograph at every scale, and without noise at the two finest: there it
-    /// becomes grain, where strokes should be.
+    /// Finest scales of a style without noise: there it becomes grain, where strokes should be.
+    pub const STYLE_NOISELESS: usize = 2;
+
+    /// [`GeneratorSpec::coarse_wide`] with the photograph at every scale, and without noise at the two finest.
     #[must_use]
     pub fn coarse_wide_style(scales: usize) -> Self {
-        Self { content: true, ..Self::coarse_wide(scales) }.without_noise(2)
+        Self { content: true, ..Self::coarse_wide(scales) }.without_noise(Self::STYLE_NOISELESS)
     }
 
     /// Without noise at so many scales, from the finest on; the coarsest keeps it.

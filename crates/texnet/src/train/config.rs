@@ -165,8 +165,6 @@ impl Default for TrainConfig {
 const MIN_SIZE: usize = 16;
 /// Largest side of pictures to learn from.
 const MAX_SIZE: usize = 1024;
-/// Finest scales of a style without noise.
-const STYLE_NOISELESS: usize = 2;
 
 impl TrainConfig {
     /// With everything chosen that was left open, for these pictures; and what is wrong, if anything is.
@@ -269,10 +267,10 @@ impl TrainConfig {
         Ok(spec)
     }
 
-    /// Finest scales that read no noise. In a style it would be grain, where strokes should be.
+    /// Finest scales that read no noise.
     pub(super) fn noiseless_scales(&self) -> usize {
         let style = self.content.is_some() && self.architecture == Architecture::CoarseWide;
-        self.noiseless_scales.unwrap_or(if style { STYLE_NOISELESS } else { 0 })
+        self.noiseless_scales.unwrap_or(if style { GeneratorSpec::STYLE_NOISELESS } else { 0 })
     }
 
     /// Whether pictures are learned to their edges.

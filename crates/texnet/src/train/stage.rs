@@ -94,7 +94,7 @@ impl TrainConfig {
         if self.freezes() && self.frozen_iterations.is_none() {
             planned[halvings] = (LIVE * planned[halvings] as f32).round() as u64;
         }
-        planned.push(self.frozen_iterations.map_or_else(|| self.frozen_of(planned[halvings]), |_| 0));
+        planned.push(if self.frozen_iterations.is_some() { 0 } else { self.frozen_of(planned[halvings]) });
         let Some(total) = self.iterations else { return planned };
         let total = total.saturating_sub(self.frozen_iterations.unwrap_or(0)).max(1);
         let all: u64 = planned.iter().sum();
