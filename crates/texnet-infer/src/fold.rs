@@ -13,6 +13,8 @@ pub(crate) struct FoldedScale {
     pub(crate) side: Vec<Conv>,
     /// Those after the join; at the finest scale the head is the last.
     pub(crate) join: Vec<Conv>,
+    /// Whether the coarser scale is interpolated before the join.
+    pub(crate) smooth: bool,
 }
 
 /// Every scale of a calibrated model, from the coarsest to the finest.
@@ -26,7 +28,7 @@ pub(crate) fn fold(model: &Model) -> Vec<FoldedScale> {
                 *first = fold_input(&unfolded_first(model, i), &affine);
                 *first = fold_output(model, &spec.join_block(i)[0], first.clone());
             }
-            FoldedScale { side: convs(spec.side_block(i)), join }
+            FoldedScale { side: convs(spec.side_block(i)), join, smooth: spec.scales[i].smooth }
         })
         .collect();
     if let Some(finest) = scales.last_mut() {

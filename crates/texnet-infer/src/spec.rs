@@ -52,6 +52,10 @@ pub struct Scale {
     pub width: usize,
     /// The noise is uniform between these two numbers, the second excluded.
     pub noise: [f32; 2],
+    /// Whether the coarser result is interpolated bilinearly before it is joined; otherwise every value is there four
+    /// times (paper).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub smooth: bool,
 }
 
 /// How features are normalised after each convolution.
@@ -153,7 +157,7 @@ impl GeneratorSpec {
     /// The paper's texture generator (section 3.2): `scales` scales, widths 8, 16, 24 ..., ReLU, batch norm.
     #[must_use]
     pub fn paper(scales: usize) -> Self {
-        let scale = |i| Scale { branch: 8, width: 8 * (i + 1), noise: [0.0, 1.0] };
+        let scale = |i| Scale { branch: 8, width: 8 * (i + 1), noise: [0.0, 1.0], smooth: false };
         Self {
             scales: (0..scales).map(scale).collect(),
             block: vec![3, 3, 1],
@@ -176,7 +180,7 @@ impl GeneratorSpec {
         let width = |i: usize| (16 + 8 * (scales - 1 - i)).min(40);
         let scale = |i: usize| {
             let (branch, reach) = if i == 0 { (width(0), 0.5) } else { (0, 1.0) };
-            Scale { branch, width: width(i), noise: [-reach, reach] }
+            Scale { branch, width: width(i), noise: [-reach, reach], smooth: false }
         };
         Self {
             scales: (0..scales).map(scale).collect(),
@@ -201,6 +205,14 @@ impl GeneratorSpec {
     #[must_use]
     pub fn without_noise(mut self, finest: usize) -> Self {
         self.scales.iter_mut().skip(1).rev().take(finest).for_each(|scale| scale.noise = [0.0; 2]);
+        self
+    }
+
+    /// With interpolation before the joins of so many scales, from the finest on: what is painted does not show the blocks
+    /// of 2x2 pixels that copies of a value leave.
+    #[must_use]
+    pub fn interpolating(mut self, finest: usize) -> Self {
+        self.scales.iter_mut().skip(1).rev().take(finest).for_each(|scale| scale.smooth = true);
         self
     }
 
@@ -276,7 +288,7 @@ impl GeneratorSpec {
     }
 
     fn validate_scale(&self, index: usize) -> Result<(), SpecError> {
-        let Scale { branch, width, noise: [low, high] } = self.scales[index];
+        let Scale { branch, width, noise: [low, high], smooth } = self.scales[index];
         if !(1..=MAX_CHANNELS).contains(&width) || branch > MAX_CHANNELS {
             return SpecError::new(format!(
                 "scale {index} has a branch of {branch} and a width of {width}, but up to {MAX_CHANNELS} \
@@ -292,6 +304,12 @@ impl GeneratorSpec {
         if !(low.is_finite() && high.is_finite() && low <= high && high - low <= 1e6) {
             return SpecError::new(format!(
                 "scale {index} draws noise in [{low}, {high}), but a finite, ordered range is needed"
+            ));
+        }
+        if smooth && (index == 0 || self.residual > 0 || self.join_norm) {
+            return SpecError::new(format!(
+                "scale {index} interpolates, but only scales that join a coarser one can, in a pyramid without \
+                 join_norm"
             ));
         }
         Ok(())
@@ -412,6 +430,11 @@ impl GeneratorSpec {
             |(name, c): (String, usize)| ["mean", "variance"].map(|p| (format!("{name}.{p}"), vec![c]));
         self.norms().into_iter().flat_map(of_norm).collect()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -108,16 +108,20 @@ struct Whole<'a> {
 
 impl Whole<'_> {
     fn join(&mut self, scale: usize, deep: Map, mut side: Map) -> Map {
-        let mut up = resample::upsample(&deep);
+        let spec = self.model.spec();
+        let mut up = match spec.scales[scale].smooth {
+            true => resample::upsample_smooth(&pad::pad(&deep, spec.padding.into())),
+            false => resample::upsample(&deep),
+        };
         drop(deep);
-        if let Some([(up_norm, _), (side_norm, _)]) = self.model.spec().join_norms(scale) {
+        if let Some([(up_norm, _), (side_norm, _)]) = spec.join_norms(scale) {
             self.normalise(&up_norm, &mut up, None);
             self.normalise(&side_norm, &mut side, None);
         }
         let joined = up.join(&side);
         // Features of whole pictures are large: none is kept longer than it is needed.
         drop((up, side));
-        self.block(&self.model.spec().join_block(scale), joined)
+        self.block(&spec.join_block(scale), joined)
     }
 
     fn block(&mut self, convs: &[ConvSpec], mut map: Map) -> Map {

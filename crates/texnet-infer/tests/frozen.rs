@@ -16,7 +16,11 @@ fn hash(image: &Image) -> String {
 }
 
 fn texture(scales: usize, options: PlaneOptions, window: Window) -> Image {
-    let model = Model::untrained(GeneratorSpec::paper(scales), 1).expect("a valid spec");
+    texture_of(GeneratorSpec::paper(scales), options, window)
+}
+
+fn texture_of(spec: GeneratorSpec, options: PlaneOptions, window: Window) -> Image {
+    let model = Model::untrained(spec, 1).expect("a valid spec");
     let model = calibrate::calibrate(&model, 0);
     Plane::texture(&model, options).and_then(|plane| plane.window(window)).expect("a window")
 }
@@ -39,6 +43,7 @@ fn pictures() -> BTreeMap<String, String> {
         ("two scales, far away", texture(2, plain(), far)),
         ("one scale", texture(1, plain(), Window::sized(20, 20))),
         ("a tile", texture(5, tile, Window { x: -7, y: 9, width: 90, height: 60 })),
+        ("interpolating", texture_of(GeneratorSpec::coarse_wide(5).interpolating(4), plain(), far)),
         ("a photograph", dressed()),
     ];
     images.into_iter().map(|(name, image)| (name.to_owned(), hash(&image))).collect()

@@ -16,13 +16,24 @@ fn spec() -> GeneratorSpec {
     let mut spec = GeneratorSpec::paper(4);
     spec.scales.iter_mut().enumerate().for_each(|(i, s)| s.width = 8 + 3 * i);
     spec.scales[0].branch = 8;
-    spec.scales[2] = Scale { branch: 0, width: 12, noise: [-0.5, 0.5] };
+    spec.scales[2] = Scale { branch: 0, width: 12, noise: [-0.5, 0.5], smooth: false };
     spec.negative_slope = 0.01;
     spec
 }
 
+/// The same with interpolation before every join.
+fn interpolating() -> GeneratorSpec {
+    let mut spec = GeneratorSpec { join_norm: false, ..spec() };
+    spec.scales[1..].iter_mut().for_each(|scale| scale.smooth = true);
+    spec
+}
+
 fn model() -> Model {
-    calibrate::calibrate(&Model::untrained(spec(), 3).expect("a valid spec"), 0)
+    model_of(spec())
+}
+
+fn model_of(spec: GeneratorSpec) -> Model {
+    calibrate::calibrate(&Model::untrained(spec, 3).expect("a valid spec"), 0)
 }
 
 fn photo(height: usize, width: usize) -> Image {
@@ -47,8 +58,9 @@ proptest! {
         ],
         [dx, dy] in [0_usize..60, 0_usize..60],
         [width, height] in [1_usize..80, 1_usize..40],
+        smooth: bool,
     ) {
-        let (model, [x, y]) = (model(), place);
+        let (model, [x, y]) = (model_of(if smooth { interpolating() } else { spec() }), place);
         let plane = Plane::texture(&model, PlaneOptions::default()).expect("a calibrated model");
         let whole = window(&plane, x, y, 140, 100);
         let part = window(&plane, x + dx as i64, y + dy as i64, width, height);
@@ -101,14 +113,15 @@ fn bytes_do_not_depend_on_threads() {
 
 #[test]
 fn bytes_do_not_depend_on_instructions() {
-    let model = model();
-    let at = |level: Level| {
-        let options = PlaneOptions { level, ..PlaneOptions::default() };
-        window(&Plane::texture(&model, options).expect("a calibrated model"), -30, 7, 131, 75)
-    };
-    let scalar = at(Level::fallback());
-    for level in texnet_kernels::levels() {
-        assert_same(&at(level), &scalar, texnet_kernels::level_name(level));
+    for model in [spec(), interpolating()].map(model_of) {
+        let at = |level: Level| {
+            let options = PlaneOptions { level, ..PlaneOptions::default() };
+            window(&Plane::texture(&model, options).expect("a calibrated model"), -30, 7, 131, 75)
+        };
+        let scalar = at(Level::fallback());
+        for level in texnet_kernels::levels() {
+            assert_same(&at(level), &scalar, texnet_kernels::level_name(level));
+        }
     }
 }
 
@@ -142,15 +155,28 @@ fn noise(spec: &GeneratorSpec, side: usize, seed: u64) -> Vec<Features> {
 
 #[test]
 fn one_period_is_what_the_plain_executor_makes_of_the_same_noise_on_a_torus() {
-    let spec = GeneratorSpec { norm: Norm::Folded, join_norm: false, ..spec() };
-    let model = Model::untrained(spec.clone(), 9).expect("a valid spec");
-    let inputs = Inputs { noise: noise(&spec, 64, 11), content: None };
-    let expected = whole::run(&model, &inputs, Level::new());
-    let options = PlaneOptions { seed: 11, period: Some([64, 64]), ..PlaneOptions::default() };
-    let ours = window(&Plane::texture(&model, options).expect("a plane"), 0, 0, 64, 64);
-    let size = expected.data.iter().fold(0.0, |max: f32, v| max.max(v.abs()));
-    for (a, b) in ours.data().iter().zip(&expected.data) {
-        assert!((a - b).abs() <= 2e-6 * size.max(1.0), "{a} is not {b}");
+    for spec in [spec(), interpolating()] {
+        let spec = GeneratorSpec { norm: Norm::Folded, join_norm: false, ..spec };
+        let model = Model::untrained(spec.clone(), 9).expect("a valid spec");
+        let inputs = Inputs { noise: noise(&spec, 64, 11), content: None };
+        let expected = whole::run(&model, &inputs, Level::new());
+        let options = PlaneOptions { seed: 11, period: Some([64, 64]), ..PlaneOptions::default() };
+        let ours = window(&Plane::texture(&model, options).expect("a plane"), 0, 0, 64, 64);
+        let size = expected.data.iter().fold(0.0, |max: f32, v| max.max(v.abs()));
+        for (a, b) in ours.data().iter().zip(&expected.data) {
+            assert!((a - b).abs() <= 2e-6 * size.max(1.0), "{a} is not {b}");
+        }
+    }
+}
+
+#[test]
+fn interpolation_where_nothing_is_joined_or_normalised_before_the_join_is_refused() {
+    let mut joined = interpolating();
+    joined.scales[0].smooth = true;
+    let normalised = GeneratorSpec { join_norm: true, ..interpolating() };
+    for (spec, scale) in [(joined, "scale 0"), (normalised, "scale 1")] {
+        let error = spec.validate().expect_err("not allowed").to_string();
+        assert!(error.contains(scale) && error.contains("interpolates"), "{error}");
     }
 }
 

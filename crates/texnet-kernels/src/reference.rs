@@ -47,6 +47,17 @@ pub fn upsample(input: &Map) -> Map {
     })
 }
 
+/// Twice as large by bilinear interpolation, without the border: the result's pixel 0 lies in the input's pixel 1.
+#[must_use]
+pub fn upsample_smooth(input: &Map) -> Map {
+    let [height, width] = [input.height(), input.width()].map(|side| 2 * (side - 2));
+    Map::from_fn(input.channels(), height, width, |c, y, x| {
+        let [rows, columns] = [y, x].map(|at| [at / 2 + 1, at / 2 + 2 * (at % 2)]);
+        let at = |column: usize| 0.75 * input.row(c, rows[0])[column] + 0.25 * input.row(c, rows[1])[column];
+        0.75 * at(columns[0]) + 0.25 * at(columns[1])
+    })
+}
+
 /// Means of blocks of 2x2; height and width are even.
 #[must_use]
 pub fn halve(input: &Map) -> Map {

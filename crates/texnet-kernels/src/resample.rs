@@ -20,6 +20,40 @@ fn double(row: &[f32], out: &mut [f32]) {
     }
 }
 
+/// Twice as large by bilinear interpolation, without the border: a field of `[height, width]` becomes one of
+/// `[2 * height - 4, 2 * width - 4]`.
+#[must_use]
+pub fn upsample_smooth(input: &Map) -> Map {
+    let [height, width] = [input.height(), input.width()].map(|side| 2 * side.saturating_sub(2));
+    let mut out = Map::new(input.channels(), height, width);
+    let mut between = Vec::with_capacity(input.width());
+    for y in 0..height {
+        for c in 0..input.channels() {
+            let [near, far] = neighbours(y as i64).map(|row| input.row(c, (row + 1) as usize));
+            between.clear();
+            between.extend(near.iter().zip(far).map(|(&near, &far)| interpolated(near, far)));
+            for (pair, row) in out.row_mut(c, y).chunks_exact_mut(2).zip(between.windows(3)) {
+                pair.copy_from_slice(&[interpolated(row[1], row[0]), interpolated(row[1], row[2])]);
+            }
+        }
+    }
+    out
+}
+
+/// The two rows of a field between whose centres the centre of row `y` of one twice as large lies, the nearer first.
+#[must_use]
+pub fn neighbours(y: i64) -> [i64; 2] {
+    let near = y.div_euclid(2);
+    [near, near + 2 * y.rem_euclid(2) - 1]
+}
+
+/// The value a quarter of the way from `near` to `far`.
+#[must_use]
+#[inline(always)]
+pub fn interpolated(near: f32, far: f32) -> f32 {
+    0.75 * near + 0.25 * far
+}
+
 /// Means of blocks of 2x2; height and width are even.
 #[must_use]
 pub fn halve(input: &Map) -> Map {

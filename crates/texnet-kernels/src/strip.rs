@@ -13,6 +13,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use crate::conv::DirectConv;
 use crate::map::Map;
 use crate::panel::{self, Source};
+use crate::resample;
 pub use group::GroupMut;
 
 /// Columns of a tile, and rows of a group.
@@ -164,6 +165,27 @@ impl Strip {
         }
     }
 
+    /// Likewise by bilinear interpolation: what the map does not cover, its neighbours included, has no meaning.
+    pub fn upsample_smooth(&mut self, map: &Map, [y0, x0]: [i64; 2], tile0: i64, at: TileRow) {
+        let column = 2 * (tile0 + at.first as i64) - x0;
+        let mut between = Vec::with_capacity(2 * at.count + 2);
+        for y in at.group * PHASES as i64..(at.group + 1) * PHASES as i64 {
+            let rows = resample::neighbours(y).map(|row| usize::try_from(row - y0).ok());
+            let [Some(near), Some(far)] = rows.map(|row| row.filter(|&row| row < map.height())) else {
+                continue;
+            };
+            for c in 0..map.channels() {
+                interpolate([map.row(c, near), map.row(c, far)], column - 1, &mut between, 2 * at.count + 2);
+                for phase in 0..PHASES {
+                    let (near, far) = (phase / 2 + 1, phase / 2 + 2 * (phase % 2));
+                    let values = between[near..].iter().step_by(2).zip(between[far..].iter().step_by(2));
+                    let out = self.phase_mut(at.channel + c, y, phase, at.first, at.count);
+                    out.iter_mut().zip(values).for_each(|(v, (&a, &b))| *v = resample::interpolated(a, b));
+                }
+            }
+        }
+    }
+
     /// One row of the map becomes rows `y` and `y + 1` of the strip.
     fn upsample_row(&mut self, row: &[f32], column: i64, c: usize, y: i64, at: TileRow) {
         let start = self.offset(c, y) + at.first;
@@ -193,6 +215,17 @@ impl Strip {
             }
         }
     }
+}
+
+/// A row between two others, `count` values from `column` on; zeros where they have none.
+fn interpolate([near, far]: [&[f32]; 2], column: i64, out: &mut Vec<f32>, count: usize) {
+    let skipped = usize::try_from(-column).unwrap_or(0).min(count);
+    let first = usize::try_from(column).unwrap_or(0).min(near.len());
+    out.clear();
+    out.resize(skipped, 0.0);
+    let values = near[first..].iter().zip(&far[first..]).take(count - skipped);
+    out.extend(values.map(|(&near, &far)| resample::interpolated(near, far)));
+    out.resize(count, 0.0);
 }
 
 /// Every second value of `row`, from `column` on; positions outside the row keep their value.

@@ -156,6 +156,37 @@ fn a_strip_takes_the_coarser_scale_twice_in_both_directions() {
     }
 }
 
+#[test]
+fn a_strip_interpolates_the_coarser_scale_as_maps_do() {
+    let coarse = Values(7).map(2, 6, 11);
+    let expected = reference::upsample_smooth(&coarse);
+    for (x0, tile0) in [(-1, -1), (-2, -1), (-3, -2), (-4, -2)] {
+        let mut strip = Strip::new(3, 7, 1);
+        // The map's first pixel stands at row 1 of the coarse plane, and the group begins at row 4 of the fine one.
+        strip.upsample_smooth(&coarse, [1, x0], tile0, TileRow { group: 1, first: 1, count: 4, channel: 1 });
+        let ours = stored(&strip, 4);
+        let first = PHASES as i64 * (tile0 + 1) - 2 * (x0 + 1);
+        for y in 0..PHASES {
+            let row = &expected.row(1, y)[first as usize..][..4 * PHASES];
+            let bits = |row: &[f32]| row.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(ours.row(2, y)), bits(row), "row {y}");
+            assert!(ours.row(0, y).iter().all(|&v| v == 0.0), "other channels are left alone");
+        }
+    }
+}
+
+#[test]
+fn interpolation_keeps_planes_and_halving_undoes_it_there() {
+    let slope = Map::from_fn(1, 7, 9, |_, y, x| 3.0 * y as f32 - x as f32);
+    let fine = resample::upsample_smooth(&slope);
+    for y in 0..10 {
+        for x in 0..14 {
+            assert_eq!(fine.row(0, y)[x], 3.0 * (0.5 * y as f32 + 0.75) - (0.5 * x as f32 + 0.75));
+        }
+    }
+    assert_eq!(resample::halve(&fine).row(0, 2), &slope.row(0, 3)[1..8]);
+}
+
 /// Rows of a map, four of them, from `first` on.
 fn four_rows(map: &Map, first: usize) -> Map {
     Map::from_fn(map.channels(), PHASES, map.width(), |c, y, x| map.row(c, first + y)[x])
@@ -189,6 +220,8 @@ fn padding_and_resampling_are_the_reference() {
         }
         assert_eq!(bits(&resample::upsample(&map)), bits(&reference::upsample(&map)));
         assert_eq!(bits(&resample::halve(&map)), bits(&reference::halve(&map)));
+        let padded = pad::pad(&map, Border::Reflect);
+        assert_eq!(bits(&resample::upsample_smooth(&padded)), bits(&reference::upsample_smooth(&padded)));
         assert_eq!(bits(&resample::halve(&resample::upsample(&map))), bits(&map), "halving undoes doubling");
     }
 }

@@ -242,10 +242,11 @@ impl Generator {
 
     /// Statistics of nearest-neighbour copies are those of the original, so that normalising before is the same.
     fn join(&self, leaves: &Leaves, scale: usize, deep: Tensor<4>, side: Tensor<4>) -> Tensor<4> {
+        let smooth = self.spec.scales[scale].smooth.then(|| self.spec.padding.into());
         let Some([(up, _), (fine, _)]) = self.spec.join_norms(scale) else {
-            return self.path.join(deep, side);
+            return self.path.join(deep, side, smooth);
         };
-        self.path.join(self.norm(leaves, &up, deep, None), self.norm(leaves, &fine, side, None))
+        self.path.join(self.norm(leaves, &up, deep, None), self.norm(leaves, &fine, side, None), smooth)
     }
 
     fn block(&self, leaves: &Leaves, convs: Vec<ConvSpec>, mut x: Tensor<4>) -> Tensor<4> {

@@ -7,7 +7,7 @@ use super::*;
 use crate::spec::Scale;
 
 fn small_spec() -> GeneratorSpec {
-    let scale = |branch, width| Scale { branch, width, noise: [0.0, 1.0] };
+    let scale = |branch, width| Scale { branch, width, noise: [0.0, 1.0], smooth: false };
     GeneratorSpec {
         scales: vec![scale(2, 2), scale(1, 3)],
         block: vec![3],

@@ -1,6 +1,6 @@
 //! One scale of a plane by direct convolution of whole maps: the coarsest scales, where little is to be done.
 
-use texnet_kernels::{DirectConv, Level};
+use texnet_kernels::{Border, DirectConv, Level, pad, resample};
 
 use super::region::{Extent, Region};
 use super::source::{Placed, Source};
@@ -12,12 +12,13 @@ use crate::whole::apply_parallel;
 pub(crate) struct DirectScale {
     side: Vec<DirectConv>,
     join: Vec<DirectConv>,
+    smooth: bool,
 }
 
 impl From<&FoldedScale> for DirectScale {
     fn from(scale: &FoldedScale) -> Self {
         let convs = |convs: &[texnet_kernels::Conv]| convs.iter().map(DirectConv::from).collect();
-        Self { side: convs(&scale.side), join: convs(&scale.join) }
+        Self { side: convs(&scale.side), join: convs(&scale.join), smooth: scale.smooth }
     }
 }
 
@@ -28,7 +29,7 @@ impl DirectScale {
         let side = block(level, &self.side, source.map(extent.input));
         let joined = match coarse {
             None => side,
-            Some(coarse) => join(coarse, &side),
+            Some(coarse) => join(&upsampled(coarse, self.smooth), &side),
         };
         block(level, &self.join, joined)
     }
@@ -43,20 +44,27 @@ fn block(level: Level, convs: &[DirectConv], mut placed: Placed) -> Placed {
     placed
 }
 
-/// The coarse map, every value twice in both directions, then the side's channels, over the side's region.
-fn join(coarse: &Placed, side: &Placed) -> Placed {
-    let up = coarse.map.channels();
-    let mut joined = Placed::new(up + side.map.channels(), region(side));
-    let [y0, x0] = side.origin;
+/// A map twice as large; where it interpolates, what lies at its very border has no meaning.
+fn upsampled(coarse: &Placed, smooth: bool) -> Placed {
+    let map = match smooth {
+        true => resample::upsample_smooth(&pad::pad(&coarse.map, Border::Replicate)),
+        false => resample::upsample(&coarse.map),
+    };
+    Placed { map, origin: coarse.origin.map(|v| 2 * v) }
+}
+
+/// The channels of `up`, then the side's, over the side's region.
+fn join(up: &Placed, side: &Placed) -> Placed {
+    let channels = up.map.channels();
+    let mut joined = Placed::new(channels + side.map.channels(), region(side));
+    let ([y0, x0], width) = (side.origin, side.map.width());
     for y in 0..side.map.height() {
-        for c in 0..up {
-            let row = coarse.row_from(c, (y0 + y as i64).div_euclid(2), x0.div_euclid(2));
-            let odd = x0.rem_euclid(2) as usize;
-            let out = joined.map.row_mut(c, y).iter_mut().enumerate();
-            out.for_each(|(i, v)| *v = row[(i + odd) / 2]);
+        for c in 0..channels {
+            let row = up.row_from(c, y0 + y as i64, x0);
+            joined.map.row_mut(c, y).copy_from_slice(&row[..width]);
         }
         for c in 0..side.map.channels() {
-            joined.map.row_mut(up + c, y).copy_from_slice(side.map.row(c, y));
+            joined.map.row_mut(channels + c, y).copy_from_slice(side.map.row(c, y));
         }
     }
     joined

@@ -95,7 +95,8 @@ pub(crate) fn extents(scales: &[FoldedScale], wanted: Region) -> Vec<Extent> {
         .map(|i| {
             let [side, join] = [&scales[i].side, &scales[i].join].map(|convs| reach(convs));
             let extent = if i < FIRST_TILED { direct(needed, side, join) } else { tiled(needed, side, join) };
-            needed = extent.1.map(|span| span.divided(2));
+            let beside = i64::from(scales[i].smooth);
+            needed = extent.1.map(|span| span.grown(beside).divided(2));
             extent.0
         })
         .collect();

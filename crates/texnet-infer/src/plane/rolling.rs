@@ -49,6 +49,7 @@ pub(crate) struct RollingScale {
     inputs: usize,
     side: Vec<Layer>,
     join: Vec<Layer>,
+    smooth: bool,
 }
 
 impl RollingScale {
@@ -57,7 +58,13 @@ impl RollingScale {
         let layers = |convs: &[Conv]| convs.iter().map(Layer::from).collect();
         let side = scale.side.last().map_or(inputs, |conv| conv.outputs);
         let joined = scale.join.first().map_or(side, |conv| conv.inputs);
-        Self { up: joined - side, inputs, side: layers(&scale.side), join: layers(&scale.join) }
+        Self {
+            up: joined - side,
+            inputs,
+            side: layers(&scale.side),
+            join: layers(&scale.join),
+            smooth: scale.smooth,
+        }
     }
 
     fn outputs(&self) -> usize {
@@ -215,7 +222,11 @@ impl<'a> Rolling<'a> {
             Work::Conv(layer) => self.conv(layer, ring, at),
             Work::Join => {
                 let tile0 = self.tiles.start - self.stages[0].depth - 1;
-                self.workspace.rings[ring].upsample(&self.coarse.map, self.coarse.origin, tile0, at);
+                let (ring, coarse) = (&mut self.workspace.rings[ring], self.coarse);
+                match self.net.smooth {
+                    true => ring.upsample_smooth(&coarse.map, coarse.origin, tile0, at),
+                    false => ring.upsample(&coarse.map, coarse.origin, tile0, at),
+                }
             }
         }
     }

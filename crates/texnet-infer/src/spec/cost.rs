@@ -49,6 +49,7 @@ impl GeneratorSpec {
             let side = if self.scales[i].branch > 0 { threes * ratio } else { 0 };
             // A pixel of this scale covers `ratio` of the finest.
             reach = reach.max(after + side + ratio - 1);
+            after += if self.scales[i].smooth { ratio } else { 0 };
         }
         reach
     }

@@ -36,7 +36,7 @@ impl GeneratorSpec {
         let width = |i: usize| (32 * (scales - i)).min(96);
         let scale = |i: usize| {
             let (branch, reach) = if i == 0 { (width(0), 1.0) } else { (0, 0.0) };
-            Scale { branch, width: width(i), noise: [-reach, reach] }
+            Scale { branch, width: width(i), noise: [-reach, reach], smooth: false }
         };
         Self {
             scales: (0..scales).map(scale).collect(),

@@ -46,8 +46,23 @@ pub(super) fn norm(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, options: Nor
     }
 }
 
-pub(super) fn join(coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
-    Tensor::cat(vec![double(coarse), fine], 1)
+pub(super) fn join(coarse: Tensor<4>, fine: Tensor<4>, smooth: Option<Border>) -> Tensor<4> {
+    let up = match smooth {
+        Some(border) => interpolated(interpolated(coarse, 2, border), 3, border),
+        None => double(coarse),
+    };
+    Tensor::cat(vec![up, fine], 1)
+}
+
+/// Twice as long in one dimension, by linear interpolation.
+fn interpolated(x: Tensor<4>, dim: usize, border: Border) -> Tensor<4> {
+    let mut shape = x.dims();
+    let size = shape[dim];
+    let wide = pad(x.clone(), dim, 1, border);
+    let beside = |start: usize| x.clone() * 0.75 + wide.clone().narrow(dim, start, size) * 0.25;
+    let pairs: Tensor<5> = Tensor::stack(vec![beside(0), beside(2)], dim + 1);
+    shape[dim] = 2 * size;
+    pairs.reshape(shape)
 }
 
 pub(super) fn double(x: Tensor<4>) -> Tensor<4> {

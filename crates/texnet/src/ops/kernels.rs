@@ -117,10 +117,11 @@ impl Kernel for Normalisation {
     }
 }
 
-pub(super) fn join(coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
+pub(super) fn join(coarse: Tensor<4>, fine: Tensor<4>, smooth: Option<Border>) -> Tensor<4> {
     let [batch, coarse_channels, ..] = coarse.dims();
     let [_, fine_channels, height, width] = fine.dims();
-    let shape = JoinShape { batch, coarse: coarse_channels, fine: fine_channels, size: [height, width] };
+    let shape =
+        JoinShape { batch, coarse: coarse_channels, fine: fine_channels, size: [height, width], smooth };
     let unused = Tensor::zeros([1], &coarse.device());
     apply(Join { shape }, coarse, fine, unused)
 }
@@ -132,7 +133,7 @@ struct Join {
 
 impl Kernel for Join {
     fn shape(&self) -> [usize; 4] {
-        let JoinShape { batch, coarse, fine, size: [height, width] } = self.shape;
+        let JoinShape { batch, coarse, fine, size: [height, width], .. } = self.shape;
         [batch, coarse + fine, height, width]
     }
 

@@ -63,14 +63,14 @@ impl Path {
         }
     }
 
-    /// `coarse` `[n, a, h, w]`, every value twice in both directions, and `fine` `[n, b, 2h, 2w]` as further
-    /// channels: `[n, a + b, 2h, 2w]`.
+    /// `coarse` `[n, a, h, w]`, every value twice in both directions, or interpolated with this beyond its border, and
+    /// `fine` `[n, b, 2h, 2w]` as further channels: `[n, a + b, 2h, 2w]`.
     #[must_use]
-    pub fn join(self, coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
+    pub fn join(self, coarse: Tensor<4>, fine: Tensor<4>, smooth: Option<Border>) -> Tensor<4> {
         if self.kernels(&coarse.device()) {
-            kernels::join(coarse, fine)
+            kernels::join(coarse, fine, smooth)
         } else {
-            composed::join(coarse, fine)
+            composed::join(coarse, fine, smooth)
         }
     }
 }

@@ -133,12 +133,15 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_given_is_kept() {
-        let given = ["scales=5", "octaves.weight=0", "sliced.levels=5", "size=128", "noiseless_scales=1"];
-        let config = resolved("default", &given, blocks([24; 2], 256));
+        let given = ["scales=5", "octaves.weight=0", "sliced.levels=5", "size=128"];
+        let finest = ["noiseless_scales=1", "smooth_scales=2"];
+        let config = resolved("default", &[&given[..], &finest].concat(), blocks([24; 2], 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(128), Some(5), 3));
         assert_eq!((config.octaves.weight, config.noiseless_scales), (Some(0.0), Some(1)));
         let noisy = |spec: GeneratorSpec| spec.scales.iter().filter(|scale| scale.noise != [0.0; 2]).count();
+        let smooth = |spec: &GeneratorSpec| spec.scales.iter().filter(|scale| scale.smooth).count();
         let stages = config.stages().expect("stages");
+        assert_eq!(stages.iter().map(|s| smooth(&s.spec)).collect::<Vec<_>>(), [1, 2, 2]);
         assert_eq!(stages.into_iter().map(|s| noisy(s.spec)).collect::<Vec<_>>(), [4, 4, 4]);
     }
 }

@@ -86,6 +86,8 @@ pub struct TrainConfig {
     /// Finest scales of the generator that read no noise: with one, outlines are clean and grain is woven.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noiseless_scales: Option<usize>,
+    /// Finest scales of the generator that interpolate the coarser one, instead of copying its values.
+    pub smooth_scales: usize,
     /// Size of what is learned, relative to the exemplar.
     pub scale: f32,
     /// Whether a texture's pictures are learned to their edges; otherwise [`without_margins`]. A style's always are.
@@ -139,6 +141,7 @@ impl Default for TrainConfig {
             size: None,
             scales: None,
             noiseless_scales: None,
+            smooth_scales: 0,
             scale: 1.0,
             whole: false,
             architecture: Architecture::CoarseWide,
@@ -261,7 +264,7 @@ impl TrainConfig {
                 "networks of 1 to 8 scales can learn, but {scales} are asked for"
             )));
         }
-        let spec = spec(scales).without_noise(self.noiseless_scales());
+        let spec = spec(scales).without_noise(self.noiseless_scales()).interpolating(self.smooth_scales);
         let spec = GeneratorSpec { norm: self.norm, content: self.content.is_some(), ..spec };
         spec.validate()?;
         Ok(spec)

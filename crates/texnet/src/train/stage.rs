@@ -153,6 +153,7 @@ impl TrainConfig {
         config.size = self.size.map(|size| size >> halvings);
         config.scales = self.scales.map(|scales| scales - halvings);
         config.noiseless_scales = self.noiseless_scales.map(|scales| scales.saturating_sub(halvings));
+        config.smooth_scales = self.smooth_scales.saturating_sub(halvings);
         halve(&mut config.sliced, &mut config.nearest, &mut config.octaves, halvings);
         config.temporal.motion = (config.temporal.motion >> halvings).max(1);
         if let Some(content) = &mut config.content {

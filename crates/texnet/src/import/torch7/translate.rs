@@ -37,7 +37,7 @@ fn describe(pyramid: &Pyramid) -> Result<GeneratorSpec, ImportError> {
     let scale = |scale: &Scale| {
         let branch = outputs(&scale.side);
         let width = if scale.join.is_empty() { branch } else { outputs(&scale.join) };
-        spec::Scale { branch, width, noise: [0.0, noise_of(&scale.inputs).scale] }
+        spec::Scale { branch, width, noise: [0.0, noise_of(&scale.inputs).scale], smooth: false }
     };
     Ok(GeneratorSpec {
         scales: pyramid.scales.iter().map(scale).collect(),
