@@ -23,9 +23,7 @@ fn spec() -> GeneratorSpec {
 
 /// The same with interpolation before every join.
 fn interpolating() -> GeneratorSpec {
-    let mut spec = GeneratorSpec { join_norm: false, ..spec() };
-    spec.scales[1..].iter_mut().for_each(|scale| scale.smooth = true);
-    spec
+    GeneratorSpec { join_norm: false, ..spec() }.interpolating(3)
 }
 
 fn model() -> Model {
