@@ -19,11 +19,11 @@ use crate::Options;
 pub type Work = Box<dyn FnMut() -> Result<()> + Send>;
 
 /// The names that [`named`] knows.
-pub const NAMES: &str = "describe | describe-grad | train | step | teach";
+pub const NAMES: &str = "describe | describe-grad | train | step | live | frozen | teach";
 
 /// VGG-19 to relu5_1 (`describe`), also with the gradient of Gram losses to the picture (`describe-grad`), one Adam
-/// step of the paper's generator through that (`train`), a step of five scales by patches (`step`), or the default
-/// preset's objective with the gradient to the picture (`teach`).
+/// step of the paper's generator through that (`train`), a step of five scales by patches (`step`), a step of the default
+/// preset with live or frozen statistics (`live`, `frozen`), or its objective with the gradient to the picture (`teach`).
 ///
 /// # Errors
 /// When the name is unknown or the exemplar is not there.
@@ -49,7 +49,10 @@ pub fn named(options: &Options) -> Result<Work> {
             gradients(pictures, move |pictures, step| objective.terms(pictures, step))
         }
         Some("train") => paper_step(options, &device),
-        Some("step") => patches_step(options, &device),
+        Some("step") => preset_step(options, &PROTOTYPE, &device),
+        Some("live") => preset_step(options, &["iterations=1000000", "frozen_iterations=0"], &device),
+        // The first step has live ones.
+        Some("frozen") => preset_step(options, &["iterations=1", "frozen_iterations=1000000"], &device),
         _ => bail!("choose one of {NAMES}"),
     }
 }
@@ -79,8 +82,8 @@ fn paper_step(options: &Options, device: &Device) -> Result<Work> {
     steps(Trainer::new(&config, &[image], device)?)
 }
 
-fn patches_step(options: &Options, device: &Device) -> Result<Work> {
-    let (config, image) = default_preset(options, &PROTOTYPE)?;
+fn preset_step(options: &Options, settings: &[&str], device: &Device) -> Result<Work> {
+    let (config, image) = default_preset(options, settings)?;
     steps(Trainer::new(&config, &[image], device)?)
 }
 

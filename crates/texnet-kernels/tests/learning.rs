@@ -1,6 +1,7 @@
 //! The operations of learning against their plain references, their gradients against each other and against finite
 //! differences, at every instruction level of this machine and on any number of threads.
 
+use texnet_kernels::learn::activation;
 use texnet_kernels::learn::conv::{self, ConvShape};
 use texnet_kernels::learn::gram::{self, GramShape};
 use texnet_kernels::learn::nearest::Search;
@@ -198,6 +199,21 @@ fn pooling_is_its_reference_and_its_gradient_is_the_transpose() {
 fn slope(x: &[f32], direction: &[f32], step: f32, f: impl Fn(&[f32]) -> f64) -> f64 {
     let moved = |step: f32| -> Vec<f32> { x.iter().zip(direction).map(|(x, d)| x + step * d).collect() };
     (f(&moved(step)) - f(&moved(-step))) / (2.0 * f64::from(step))
+}
+
+#[test]
+fn activation_is_its_reference_and_its_gradient_is_the_transpose() {
+    let mut values = Values(14);
+    for (count, slope) in [(1, 0.1), (19, 0.0), (40_003, 0.1), (40_003, 1.0)] {
+        let what = format!("{count} values, slope {slope}");
+        let (x, g) = (values.take(count), values.take(count));
+        let out = everywhere(&what, |level| activation::forward(level, slope, &x));
+        let expected: Vec<f32> = x.iter().map(|&x| if x < 0.0 { slope * x } else { x }).collect();
+        assert_eq!(out, expected, "{what}");
+        // Linear on either side of zero, so that its slope times the values is the result.
+        let back = everywhere(&what, |level| activation::backward(level, slope, &x, &g));
+        assert_equal_products([&out, &g], [&x, &back], &what);
+    }
 }
 
 #[test]

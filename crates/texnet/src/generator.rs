@@ -237,7 +237,7 @@ impl Generator {
         if self.spec.norm != Norm::Folded && !leaves.is_frozen(&norm) {
             return self.norm(leaves, &norm, x, activated.then_some(slope));
         }
-        if activated { x.clone().clamp_min(0.0) + x.clamp_max(0.0) * slope } else { x }
+        if activated { self.path.activation(x, slope) } else { x }
     }
 
     /// Statistics of nearest-neighbour copies are those of the original, so that normalising before is the same.

@@ -181,6 +181,9 @@ fn every_operation_is_its_composition() {
             assert_close(&values(ours), &values(Path::Composed.norm(x, gamma, beta, options)), 1e-5, "norm");
         }
     }
+    let x = random([2, 3, 90, 70]);
+    let ours = Path::Fast.activation(x.clone(), 0.1);
+    assert_close(&values(ours), &values(Path::Composed.activation(x, 0.1)), 0.0, "activation");
     let (coarse, fine) = (random([2, 3, 2, 4]), random([2, 1, 4, 8]));
     for (smooth, tolerance) in [(None, 0.0), (Some(Border::Circular), 1e-6), (Some(Border::Zero), 1e-6)] {
         let ours = Path::Fast.join(coarse.clone(), fine.clone(), smooth);

@@ -9,7 +9,7 @@ use texnet::profile::{self, Record};
 use texnet_bench::roofline::Roofline;
 use texnet_bench::{Options, times, work};
 
-const USAGE: &str = "usage: profile step|train|describe-grad [--size N] [--batch N] [--runs N]";
+const USAGE: &str = "usage: profile step|live|frozen|train|describe-grad [--size N] [--batch N] [--runs N]";
 /// Names that begin so are phases of a step; what they contain is reported besides.
 const PHASE: &str = "= ";
 

@@ -2,6 +2,7 @@
 //!
 //! Each stands beside its composition from ordinary tensor operations, in `texnet`, and is held to it by tests.
 
+pub mod activation;
 pub mod conv;
 pub mod gram;
 pub mod join;

@@ -41,9 +41,13 @@ pub(super) fn norm(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, options: Nor
     let [gamma, beta] = [gamma, beta].map(|v| v.reshape([1, channels, 1, 1]));
     let out = centred / deviation * gamma + beta;
     match options.slope {
-        Some(slope) => out.clone().clamp_min(0.0) + out.clamp_max(0.0) * slope,
+        Some(slope) => activation(out, slope),
         None => out,
     }
+}
+
+pub(super) fn activation(x: Tensor<4>, slope: f32) -> Tensor<4> {
+    x.clone().clamp_min(0.0) + x.clamp_max(0.0) * slope
 }
 
 pub(super) fn join(coarse: Tensor<4>, fine: Tensor<4>, smooth: Option<Border>) -> Tensor<4> {

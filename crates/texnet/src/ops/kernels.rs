@@ -6,6 +6,7 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use texnet_infer::Level;
 use texnet_kernels::Border;
+use texnet_kernels::learn::activation;
 use texnet_kernels::learn::conv::{self, ConvShape};
 use texnet_kernels::learn::join::{self, JoinShape};
 use texnet_kernels::learn::norm::{self, Moments, NormShape};
@@ -114,6 +115,34 @@ impl Kernel for Normalisation {
         let work = Work::new(7 * gradient.len(), 3 * gradient.len());
         let gradients = measured("norm gradient", work, backward);
         [Some(gradients.x), Some(gradients.gamma), Some(gradients.beta)]
+    }
+}
+
+pub(super) fn activation(x: Tensor<4>, slope: f32) -> Tensor<4> {
+    let dims = x.dims();
+    apply_alone(Activation { slope, dims }, x)
+}
+
+#[derive(Debug)]
+struct Activation {
+    slope: f32,
+    dims: [usize; 4],
+}
+
+impl Kernel for Activation {
+    fn shape(&self) -> [usize; 4] {
+        self.dims
+    }
+
+    fn forward(&self, [x, ..]: [&[f32]; 3]) -> (Vec<f32>, Saved) {
+        let forward = || activation::forward(Level::new(), self.slope, x);
+        (measured("activation", Work::new(x.len(), 2 * x.len()), forward), Saved::new())
+    }
+
+    fn backward(&self, done: Done<'_>, gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let backward = || activation::backward(Level::new(), self.slope, done.inputs[0], gradient);
+        let work = Work::new(gradient.len(), 3 * gradient.len());
+        [wanted[0].then(|| measured("activation gradient", work, backward)), None, None]
     }
 }
 

@@ -1,4 +1,5 @@
-//! The operations of a generator: convolution, normalisation with its activation, and the join of two scales.
+//! The operations of a generator: convolution, normalisation with its activation, the activation alone, and the join of
+//! two scales.
 //!
 //! Each is composed of the tensor library's own operations, which is its definition and its path on GPUs, and each
 //! has a kernel of ours with a handwritten gradient, which is its path on the CPU: `host.rs` is the door.
@@ -61,6 +62,12 @@ impl Path {
         } else {
             composed::norm(x, gamma, beta, options)
         }
+    }
+
+    /// `x`, times `slope` in `[0, 1]` where it is negative.
+    #[must_use]
+    pub fn activation(self, x: Tensor<4>, slope: f32) -> Tensor<4> {
+        if self.kernels(&x.device()) { kernels::activation(x, slope) } else { composed::activation(x, slope) }
     }
 
     /// `coarse` `[n, a, h, w]`, every value twice in both directions, or interpolated with this beyond its border, and
