@@ -19,7 +19,8 @@ const USAGE: &str = "usage: cargo xtask check | figures | bless | bench | profil
   bless    accepts the pictures that the tests compare with, after they were looked at
   bench    times painting and dressing against PyTorch and ONNX Runtime, and learning against PyTorch, in turn, and
            writes the tables of the README and of docs/performance.md: paint, dress, learn, teach, or all
-  profile  where the time of learning goes: step (of five scales, by patches), train (the paper's) or describe-grad";
+  profile  where the time of learning goes: step (of five scales, by patches), live or frozen (the default preset's, by its
+           statistics), train (the paper's) or describe-grad";
 
 fn main() -> ExitCode {
     match run() {
