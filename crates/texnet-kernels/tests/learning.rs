@@ -103,7 +103,7 @@ fn convolution_is_its_reference_and_its_gradients_are_its_transposes() {
         assert_equal_products([&linear, &g], [&x, &to_data], &what);
         let to_weights = everywhere(&what, |level| conv::backward_weights(level, shape, &x, &g));
         assert_equal_products([&linear, &g], [&weight, &to_weights], &what);
-        let to_bias = conv::backward_bias(shape, &g);
+        let to_bias = everywhere(&what, |level| conv::backward_bias(level, shape, &g));
         let constant = conv::forward(Level::new(), shape, &vec![0.0; x.len()], &weight, &bias);
         assert_equal_products([&constant, &g], [&bias, &to_bias], &what);
     }

@@ -17,6 +17,7 @@ use super::partial;
 use super::taps::{Taps, bands};
 use super::wide::{self, WideShape};
 use crate::pad::Border;
+use crate::vectorized;
 
 /// What a convolution reads and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -387,10 +388,15 @@ fn add<S: Simd, const R: usize, const T: usize>(
 
 /// The gradient to the bias: the sum of every output's plane over the batch, in double precision.
 #[must_use]
-pub fn backward_bias(shape: ConvShape, gradient: &[f32]) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; shape.outputs];
-    for (i, plane) in gradient.chunks_exact(shape.plane()).enumerate() {
-        sums[i % shape.outputs] += super::sums::sum(plane);
-    }
-    sums.into_iter().map(|s| s as f32).collect()
+pub fn backward_bias(level: Level, shape: ConvShape, gradient: &[f32]) -> Vec<f32> {
+    let of_plane = |plane| {
+        vectorized(
+            level,
+            #[inline(always)]
+            || super::sums::sum(plane),
+        )
+    };
+    let sums: Vec<f64> = gradient.par_chunks_exact(shape.plane()).map(of_plane).collect();
+    let of_output = |o| sums.iter().skip(o).step_by(shape.outputs).sum::<f64>() as f32;
+    (0..shape.outputs).map(of_output).collect()
 }

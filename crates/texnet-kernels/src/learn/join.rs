@@ -1,6 +1,8 @@
 //! The join of two scales: the coarser features twice as large, by nearest neighbour (texture networks, section 3.2) or
 //! by bilinear interpolation, then the finer ones as further channels.
 
+use rayon::prelude::*;
+
 use crate::pad::Border;
 use crate::resample::{interpolated, neighbours};
 
@@ -24,41 +26,50 @@ impl JoinShape {
         self.size[0] * self.size[1]
     }
 
+    /// Of the result.
+    fn channels(&self) -> usize {
+        self.coarse + self.fine
+    }
+
     /// Values of one picture in the result.
     fn joined(&self) -> usize {
-        (self.coarse + self.fine) * self.plane()
+        self.channels() * self.plane()
     }
 }
 
 /// `[batch, coarse + fine, height, width]`.
 #[must_use]
 pub fn forward(shape: JoinShape, coarse: &[f32], fine: &[f32]) -> Vec<f32> {
-    let mut out = Vec::with_capacity(shape.batch * shape.joined());
-    let [_, width] = shape.size;
-    for n in 0..shape.batch {
-        let values = shape.coarse * shape.plane() / 4;
-        let coarse = &coarse[n * values..(n + 1) * values];
-        match shape.smooth {
-            Some(border) => {
-                coarse
-                    .chunks_exact(shape.plane() / 4)
-                    .for_each(|plane| smooth(shape, border, plane, &mut out));
-            }
-            None => coarse.chunks_exact(width / 2).for_each(|row| {
-                (0..2).for_each(|_| out.extend(row.iter().flat_map(|&v| [v, v])));
-            }),
+    let mut out = vec![0.0; shape.batch * shape.joined()];
+    let (plane, quarter) = (shape.plane(), shape.plane() / 4);
+    out.par_chunks_exact_mut(plane).enumerate().for_each(|(i, out)| {
+        let (n, c) = (i / shape.channels(), i % shape.channels());
+        match c.checked_sub(shape.coarse) {
+            Some(c) => out.copy_from_slice(&fine[(n * shape.fine + c) * plane..][..plane]),
+            None => double(shape, &coarse[(n * shape.coarse + c) * quarter..][..quarter], out),
         }
-        let values = shape.fine * shape.plane();
-        out.extend_from_slice(&fine[n * values..(n + 1) * values]);
-    }
+    });
     out
 }
 
-/// Appends one plane, interpolated down the columns, then along the rows.
-fn smooth(shape: JoinShape, border: Border, plane: &[f32], out: &mut Vec<f32>) {
+/// One plane, twice as large.
+fn double(shape: JoinShape, plane: &[f32], out: &mut [f32]) {
+    if let Some(border) = shape.smooth {
+        return smooth(shape, border, plane, out);
+    }
+    let [_, width] = shape.size;
+    for (rows, row) in out.chunks_exact_mut(2 * width).zip(plane.chunks_exact(width / 2)) {
+        let (above, below) = rows.split_at_mut(width);
+        above.chunks_exact_mut(2).zip(row).for_each(|(pair, &v)| pair.fill(v));
+        below.copy_from_slice(above);
+    }
+}
+
+/// Interpolates one plane down the columns, then along the rows.
+fn smooth(shape: JoinShape, border: Border, plane: &[f32], out: &mut [f32]) {
     let [height, width] = shape.size.map(|side| side / 2);
     let mut between = vec![0.0; width + 2];
-    for y in 0..shape.size[0] {
+    for (y, out) in out.chunks_exact_mut(2 * width).enumerate() {
         let [near, far] = sources(y, border, height).map(|row| row.map(|row| &plane[row * width..][..width]));
         let near = near.expect("the nearer row lies inside");
         match far {
@@ -71,7 +82,9 @@ fn smooth(shape: JoinShape, border: Border, plane: &[f32], out: &mut Vec<f32>) {
         for (padded, column) in [(0, border.source(0, width)), (width + 1, border.source(width + 1, width))] {
             between[padded] = column.map_or(0.0, |column| between[column + 1]);
         }
-        out.extend(between.windows(3).flat_map(|v| [interpolated(v[1], v[0]), interpolated(v[1], v[2])]));
+        for (pair, v) in out.chunks_exact_mut(2).zip(between.windows(3)) {
+            pair.copy_from_slice(&[interpolated(v[1], v[0]), interpolated(v[1], v[2])]);
+        }
     }
 }
 
@@ -83,30 +96,30 @@ fn sources(y: usize, border: Border, size: usize) -> [Option<usize>; 2] {
 /// The gradient to the coarser features: sums over blocks of 2x2, or of 4x4, weighted.
 #[must_use]
 pub fn backward_coarse(shape: JoinShape, gradient: &[f32]) -> Vec<f32> {
-    let [_, width] = shape.size;
-    let mut out = Vec::with_capacity(shape.batch * shape.coarse * shape.plane() / 4);
-    for picture in gradient.chunks_exact(shape.joined()) {
-        let coarse = &picture[..shape.coarse * shape.plane()];
-        if let Some(border) = shape.smooth {
-            let planes = coarse.chunks_exact(shape.plane());
-            planes.for_each(|plane| smooth_gradient(shape, border, plane, &mut out));
-            continue;
-        }
-        for rows in coarse.chunks_exact(2 * width) {
-            let (above, below) = rows.split_at(width);
-            let pairs = above.chunks_exact(2).zip(below.chunks_exact(2));
-            out.extend(pairs.map(|(a, b)| (a[0] + a[1]) + (b[0] + b[1])));
-        }
-    }
+    let mut out = vec![0.0; shape.batch * shape.coarse * shape.plane() / 4];
+    out.par_chunks_exact_mut(shape.plane() / 4).enumerate().for_each(|(i, out)| {
+        let first = (i / shape.coarse * shape.channels() + i % shape.coarse) * shape.plane();
+        halve(shape, &gradient[first..][..shape.plane()], out);
+    });
     out
 }
 
-/// Appends the gradient of one plane: the transpose of [`smooth`], step by step.
-fn smooth_gradient(shape: JoinShape, border: Border, gradient: &[f32], out: &mut Vec<f32>) {
+/// The transpose of [`double`].
+fn halve(shape: JoinShape, gradient: &[f32], out: &mut [f32]) {
+    if let Some(border) = shape.smooth {
+        return smooth_gradient(shape, border, gradient, out);
+    }
+    let [_, width] = shape.size;
+    for (rows, out) in gradient.chunks_exact(2 * width).zip(out.chunks_exact_mut(width / 2)) {
+        let (above, below) = rows.split_at(width);
+        let pairs = above.chunks_exact(2).zip(below.chunks_exact(2));
+        out.iter_mut().zip(pairs).for_each(|(out, (a, b))| *out = (a[0] + a[1]) + (b[0] + b[1]));
+    }
+}
+
+/// Adds the gradient to one plane: the transpose of [`smooth`], step by step.
+fn smooth_gradient(shape: JoinShape, border: Border, gradient: &[f32], out: &mut [f32]) {
     let [height, width] = shape.size.map(|side| side / 2);
-    let first = out.len();
-    out.resize(first + height * width, 0.0);
-    let plane = &mut out[first..];
     let mut between = vec![0.0; width + 2];
     for (y, row) in gradient.chunks_exact(2 * width).enumerate() {
         between.fill(0.0);
@@ -121,7 +134,7 @@ fn smooth_gradient(shape: JoinShape, border: Border, gradient: &[f32], out: &mut
         }
         for (source, weight) in sources(y, border, height).into_iter().zip([0.75, 0.25]) {
             let Some(source) = source else { continue };
-            let target = plane[source * width..][..width].iter_mut();
+            let target = out[source * width..][..width].iter_mut();
             target.zip(&between[1..]).for_each(|(v, &g)| *v += weight * g);
         }
     }
@@ -130,8 +143,12 @@ fn smooth_gradient(shape: JoinShape, border: Border, gradient: &[f32], out: &mut
 /// The gradient to the finer features.
 #[must_use]
 pub fn backward_fine(shape: JoinShape, gradient: &[f32]) -> Vec<f32> {
-    let fine = |picture: &[f32]| picture[shape.coarse * shape.plane()..].to_vec();
-    gradient.chunks_exact(shape.joined()).flat_map(fine).collect()
+    let mut out = vec![0.0; shape.batch * shape.fine * shape.plane()];
+    out.par_chunks_exact_mut(shape.plane()).enumerate().for_each(|(i, out)| {
+        let channel = i / shape.fine * shape.channels() + shape.coarse + i % shape.fine;
+        out.copy_from_slice(&gradient[channel * shape.plane()..][..shape.plane()]);
+    });
+    out
 }
 
 #[cfg(test)]

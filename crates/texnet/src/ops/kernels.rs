@@ -75,7 +75,7 @@ impl Kernel for Convolution {
         let name = self.name(["1x1 to weights", "3x3 to weights"]);
         let weights = || wanted[1].then(|| measured(name, self.work(), weights));
         let (data, weights) = rayon::join(data, weights);
-        [data, weights, (wanted[2] && self.biased).then(|| conv::backward_bias(shape, gradient))]
+        [data, weights, (wanted[2] && self.biased).then(|| conv::backward_bias(level, shape, gradient))]
     }
 }
 
