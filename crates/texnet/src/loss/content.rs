@@ -33,7 +33,7 @@ pub(super) enum Photographs {
     /// Always the same; its features, and its height and width in pixels.
     Fixed(Box<Tensor<4>>, [usize; 2]),
     /// Those of each step, of shape `[n, 3, h, w]`.
-    Drawn(Box<dyn Fn(u64) -> Tensor<4> + Send>),
+    Drawn(Box<dyn Fn(u64) -> Tensor<4> + Send + Sync>),
 }
 
 impl fmt::Debug for Photographs {

@@ -66,7 +66,7 @@ impl Perceptual {
     #[must_use]
     pub fn with_photographs(
         mut self,
-        photographs: impl Fn(u64) -> Tensor<4> + Send + 'static,
+        photographs: impl Fn(u64) -> Tensor<4> + Send + Sync + 'static,
         config: ContentConfig,
     ) -> Self {
         self.content = Some((config, Photographs::Drawn(Box::new(photographs))));

@@ -88,7 +88,8 @@ pub fn double(x: Tensor<4>) -> Tensor<4> {
     composed::double(x)
 }
 
-fn on_host(device: &DispatchDevice) -> bool {
+/// Whether a device is the CPU, where our kernels run.
+pub(crate) fn on_host(device: &DispatchDevice) -> bool {
     match device {
         DispatchDevice::Autodiff(inner) => on_host(inner),
         other => matches!(other, DispatchDevice::Flex(_)),

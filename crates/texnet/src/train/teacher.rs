@@ -10,13 +10,14 @@ use texnet_infer::Image;
 use super::config::ConfigError;
 use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options, weights};
 use crate::loss::correlation::{CorrelationConfig, LocalCorrelation};
-use crate::loss::host::Together;
+use crate::loss::host::{Taped, Together};
 use crate::loss::nearest::{Nearest, NearestConfig};
 use crate::loss::octaves::{Octaves, OctavesConfig};
 use crate::loss::range::Range;
 use crate::loss::sliced::{Sliced, SlicedConfig};
 use crate::loss::temporal::Temporal;
 use crate::loss::{ContentConfig, GramConfig, GramDistance, Objective, Perceptual};
+use crate::ops::on_host;
 use crate::photographs::Photographs;
 
 /// What pictures are compared by.
@@ -128,7 +129,18 @@ impl Comparison {
     ) -> Result<Objective, ConfigError> {
         let config = SlicedConfig { seed: self.sliced.seed ^ seed, ..self.sliced.clone() };
         let sliced = Sliced::new(&config, exemplars, size, batch);
-        let mut losses = Together::default().with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
+        let mut losses = Together::default();
+        let mut objective = Objective::default();
+        if self.octaves.weight() > 0.0 {
+            let octaves = Octaves::new(&self.octaves, &self::batch(exemplars, device), size, device);
+            let octaves = octaves.map_err(|e| ConfigError::new(e.to_string()))?;
+            // The longest comes first.
+            match on_host(device.as_dispatch()) {
+                true => losses = losses.with(Taped::new("features", octaves, size, device)),
+                false => objective = objective.with(octaves),
+            }
+        }
+        losses = losses.with(sliced.map_err(|e| ConfigError::new(e.to_string()))?);
         if let Some(Content { config, photographs, .. }) = &self.content {
             losses = losses.with(LocalCorrelation::new(config.clone(), Arc::clone(photographs)));
         }
@@ -137,12 +149,7 @@ impl Comparison {
             let nearest = Nearest::new(&config, exemplars, size);
             losses = losses.with(nearest.map_err(|e| ConfigError::new(e.to_string()))?);
         }
-        let objective = Objective::default().with(losses);
-        if self.octaves.weight() == 0.0 {
-            return Ok(objective);
-        }
-        let octaves = Octaves::new(&self.octaves, &self::batch(exemplars, device), size, device);
-        Ok(objective.with(octaves.map_err(|e| ConfigError::new(e.to_string()))?))
+        Ok(objective.with(losses))
     }
 }
 
