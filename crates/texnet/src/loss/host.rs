@@ -75,14 +75,15 @@ impl<L: Loss + Sync> HostLoss for Taped<L> {
     fn measure(&self, pictures: &[f32], step: u64) -> Measured {
         let [height, width] = self.size;
         let shape = [pictures.len() / (3 * height * width), 3, height, width];
+        let nothing = vec![0.0; pictures.len()];
         let data = TensorData::new(pictures.to_vec(), shape);
         let pictures = Tensor::<4>::from_data(data, &self.device).require_grad();
         let Some(sum) = total(&self.loss.terms(&pictures, step)) else {
-            return Measured { value: 0.0, gradient: vec![0.0; shape.iter().product()] };
+            return Measured { value: 0.0, gradient: nothing };
         };
         let value = sum.clone().into_scalar::<f32>();
-        let gradient = pictures.grad(&sum.backward()).map(|gradient| values(&gradient));
-        Measured { value, gradient: gradient.unwrap_or_else(|| vec![0.0; shape.iter().product()]) }
+        let gradient = pictures.grad(&sum.backward());
+        Measured { value, gradient: gradient.map_or(nothing, |gradient| values(&gradient)) }
     }
 }
 
