@@ -91,6 +91,12 @@ fn a_network_ends_with_the_statistics_that_it_is_shipped_with() {
 }
 
 #[test]
+fn every_stage_is_scored_as_often_as_is_asked_for() {
+    let mut trainer = trainer(&config(&["frozen_iterations=10", "coarse_iterations=[5]", "scores=3"]));
+    assert_eq!(run(&mut trainer).len(), 9);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_weights_on_any_number_of_threads_and_another_seed_others() {
     let learned = |seed: &str, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");

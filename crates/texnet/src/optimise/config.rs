@@ -9,7 +9,7 @@ use crate::loss::nearest::NearestConfig;
 use crate::loss::octaves::OctavesConfig;
 use crate::loss::sliced::SlicedConfig;
 use crate::train::choice::{choose_levels, large_objects};
-use crate::train::config::{ConfigError, scaled, within};
+use crate::train::config::{ConfigError, check_octaves, scaled, within};
 use crate::train::schedule::Schedule;
 use crate::train::settings::configured;
 use crate::train::teacher::{Comparison, GramStyle, Teacher, Vgg19Config};
@@ -180,9 +180,7 @@ impl OptimiseConfig {
         within("memory", self.memory as f32, 1.0, 1000.0)?;
         within("hold", self.hold as f32, 1.0, 1e6)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
-        within("octaves.weight", self.octaves.weight(), 0.0, 1e6)?;
-        within("octaves.octaves", self.octaves.octaves as f32, 1.0, 6.0)?;
-        within("octaves.finest", self.octaves.finest as f32, 0.0, self.octaves.octaves as f32 - 1.0)?;
+        check_octaves(&self.octaves)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
         self.schedule.check()

@@ -37,6 +37,7 @@ impl TrainConfig {
             self.choose_for_texture(large_objects(scaled));
         }
         self.noiseless_scales = Some(self.noiseless_scales());
+        self.choose_start();
         let halvings = if self.coarse_iterations.is_none() { self.halvings(scaled) } else { 0 };
         self.share_steps(halvings);
     }
@@ -111,7 +112,7 @@ pub(crate) mod tests {
 
     #[test]
     fn large_objects_are_learned_by_deeper_networks_and_the_descriptor() {
-        let config = resolved("default", &[], blocks([24; 2], 256));
+        let config = resolved("default", &["start=\"random\""], blocks([24; 2], 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(256), Some(6), 2));
         assert_eq!((config.sliced.levels, &config.sliced.strides[..]), (4, &[4, 2][..]));
         let stages = config.stages().expect("stages");

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::descent::{Descent, Optimiser};
 use super::schedule::Schedule;
+use super::start::Start;
 use super::teacher::{Comparison, Content, Teacher, Vgg19Config};
 use crate::loss::Objective;
 use crate::loss::correlation::CorrelationConfig;
@@ -75,6 +76,11 @@ pub struct TrainConfig {
     pub frozen_iterations: Option<u64>,
     /// Millions of pixels that are painted while learning: what decides the steps when they are not given.
     pub megapixels: f32,
+    /// What the network begins as; the stages of small pictures are left out with [`Start::BuiltIn`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+    /// Times that each stage is scored on noise held out for it; the best of these networks is what it ends with.
+    pub scores: u64,
     /// Pictures of a step.
     pub batch: usize,
     /// Side of the pictures that are learned from, in pixels.
@@ -137,6 +143,8 @@ impl Default for TrainConfig {
             coarse_iterations: None,
             frozen_iterations: None,
             megapixels: 240.0,
+            start: None,
+            scores: 20,
             batch: 1,
             size: None,
             scales: None,
@@ -186,6 +194,7 @@ impl TrainConfig {
     fn check_sizes(&self) -> Result<(), ConfigError> {
         let ([size, _], scales) = (self.size(), self.scales.unwrap_or(1));
         let spec = self.spec()?;
+        self.check_start(&spec)?;
         if !(MIN_SIZE..=MAX_SIZE).contains(&size) || !size.is_multiple_of(spec.granularity()) {
             return Err(ConfigError(format!(
                 "pictures of {size} pixels are to be learned from, but a network of {scales} scales needs a multiple \
@@ -219,9 +228,7 @@ impl TrainConfig {
     fn check_numbers(&self) -> Result<(), ConfigError> {
         within("scale", self.scale, 0.01, 16.0)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
-        within("octaves.weight", self.octaves.weight(), 0.0, 1e6)?;
-        within("octaves.octaves", self.octaves.octaves as f32, 1.0, 6.0)?;
-        within("octaves.finest", self.octaves.finest as f32, 0.0, self.octaves.octaves as f32 - 1.0)?;
+        check_octaves(&self.octaves)?;
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
         self.check_strengths()?;
@@ -229,6 +236,7 @@ impl TrainConfig {
         within("temporal.motion", self.temporal.motion as f32, 1.0, 64.0)?;
         self.schedule.check()?;
         within("batch", self.batch as f32, 1.0, 64.0)?;
+        within("scores", self.scores as f32, 1.0, 1e4)?;
         within("iterations", self.iterations.unwrap_or(1) as f32, 1.0, 1e7)?;
         within("megapixels", self.megapixels, 0.01, 1e6)?;
         if self.norm == Norm::Folded {
@@ -404,6 +412,14 @@ pub(crate) fn scaled(exemplars: &[Image], scale: f32, whole: bool) -> Result<Vec
         Ok(if target == size { image } else { resize(&image, target) })
     };
     exemplars.iter().map(scaled).collect()
+}
+
+/// Whether features are compared at octaves that there are.
+pub(crate) fn check_octaves(config: &OctavesConfig) -> Result<(), ConfigError> {
+    let OctavesConfig { octaves, finest, .. } = *config;
+    within("octaves.weight", config.weight(), 0.0, 1e6)?;
+    within("octaves.octaves", octaves as f32, 1.0, 6.0)?;
+    within("octaves.finest", finest as f32, 0.0, octaves as f32 - 1.0)
 }
 
 /// Whether a number of a configuration lies where it must.

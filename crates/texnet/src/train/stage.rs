@@ -7,6 +7,7 @@ use texnet_infer::{GeneratorSpec, Image};
 
 use super::choice::least_side;
 use super::config::{ConfigError, TrainConfig};
+use super::start::Start;
 use super::teacher::{Teacher, halve};
 use crate::generator::Parameters;
 
@@ -51,7 +52,8 @@ impl Stage {
 
     /// What the network begins with, around a mean colour; where statistics are frozen, with room for them.
     pub(super) fn parameters(&self, colour: [f32; 3]) -> Parameters {
-        let parameters = Parameters::initial(&self.spec, colour, self.config.seed);
+        let random = Parameters::initial(&self.spec, colour, self.config.seed);
+        let parameters = self.config.start().begin(random);
         if self.frozen { parameters.with_statistics(&self.spec) } else { parameters }
     }
 }
@@ -83,23 +85,26 @@ impl TrainConfig {
     }
 
     /// Steps of every size and with frozen statistics; the number that is given, or pixels, are divided between them,
-    /// less the frozen ones that are given.
+    /// less the frozen ones that are given. The network that is built in has the smaller pictures behind it.
     fn budget(&self, halvings: usize) -> Vec<u64> {
         let [size, _] = self.size();
+        let behind = if self.start() == Start::BuiltIn { halvings } else { 0 };
+        let shares = &SHARES[halvings][behind..];
+        let whole = shares.len() - 1;
         let steps = |(stage, share): (usize, &f32)| {
-            let side = size >> (halvings - stage);
+            let side = size >> (whole - stage);
             (1e6 * self.megapixels * share / (side * side * self.batch) as f32).round().max(1.0) as u64
         };
-        let mut planned: Vec<u64> = SHARES[halvings].iter().enumerate().map(steps).collect();
+        let mut planned: Vec<u64> = shares.iter().enumerate().map(steps).collect();
         if self.freezes() && self.frozen_iterations.is_none() {
-            planned[halvings] = (LIVE * planned[halvings] as f32).round() as u64;
+            planned[whole] = (LIVE * planned[whole] as f32).round() as u64;
         }
-        planned.push(if self.frozen_iterations.is_some() { 0 } else { self.frozen_of(planned[halvings]) });
+        planned.push(if self.frozen_iterations.is_some() { 0 } else { self.frozen_of(planned[whole]) });
         let Some(total) = self.iterations else { return planned };
         let total = total.saturating_sub(self.frozen_iterations.unwrap_or(0)).max(1);
         let all: u64 = planned.iter().sum();
         let mut divided: Vec<u64> = planned.iter().map(|steps| total * steps / all).collect();
-        divided[halvings] += total - divided.iter().sum::<u64>();
+        divided[whole] += total - divided.iter().sum::<u64>();
         divided
     }
 
@@ -110,7 +115,7 @@ impl TrainConfig {
 
     /// Whether statistics are frozen in the end: not those of styles, which take them from each photograph, and of the
     /// paper's networks, which have those of batches.
-    fn freezes(&self) -> bool {
+    pub(super) fn freezes(&self) -> bool {
         self.content.is_none() && self.norm == Norm::Instance && self.teacher == Teacher::Sliced
     }
 
@@ -210,7 +215,10 @@ mod tests {
 
     #[test]
     fn stages_double_in_size_and_share_the_steps() {
-        let config = resolved(&["size=256", "scales=6", "sliced.levels=5", "iterations=1000"], 256);
+        let config = resolved(
+            &["size=256", "scales=6", "sliced.levels=5", "iterations=1000", "start=\"random\""],
+            256,
+        );
         let stages = config.stages().expect("stages");
         assert_eq!(stages.iter().map(|s| s.config.size()[0]).collect::<Vec<_>>(), [64, 128, 256, 256]);
         assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6, 6]);

@@ -19,8 +19,6 @@ use crate::generator::Parameters;
 use crate::loss::total;
 use crate::profile::{Work, measured};
 
-/// Times that a run is scored; the best is kept.
-const SCORES: u64 = 40;
 /// An objective this many times the best score is no longer learning.
 const DIVERGED: f32 = 6.0;
 /// Times that a run may be restarted.
@@ -214,9 +212,9 @@ impl Trainer {
     }
 
     fn score_in_turn(&mut self) -> Option<Event> {
-        let Stage { first, steps, .. } = self.part.stage;
+        let Stage { first, steps, ref config, .. } = self.part.stage;
         let step = self.state.step;
-        let turn = |step: u64| (step - first) * SCORES / steps;
+        let turn = |step: u64| (step - first) * config.scores / steps;
         if turn(step) == turn(step - 1) {
             return None;
         }
