@@ -1,8 +1,7 @@
-//! What networks begin as: random numbers, or a network that has learned to learn.
+//! What networks begin as: random numbers, or a network that has learned another texture.
 //!
-//! The network that is built in paints no texture of its own. It lies where a hundred steps lead far towards many
-//! (Nichol et al. 2018, "On first-order meta-learning algorithms"), so that runs which begin with it need no stages of
-//! small pictures.
+//! What textures have in common is learned already then: outlines, shades, and how scales follow each other. After a
+//! hundred steps little is left of the other texture, and no stages of small pictures are needed.
 
 use std::sync::LazyLock;
 
@@ -25,6 +24,7 @@ pub enum Start {
     Random,
 }
 
+/// The network that is built in.
 static NETWORK: LazyLock<Parameters> = LazyLock::new(|| {
     let model = Model::from_bytes(BUILT_IN).expect("the network that is built in");
     Parameters::of_model(&model)
