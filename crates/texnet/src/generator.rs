@@ -47,12 +47,12 @@ impl Parameters {
         Self { values: shapes.iter().enumerate().map(value).collect(), shapes }
     }
 
-    /// Takes over the values of a network without the finest scale; the last convolution begins anew.
-    pub fn adopt(&mut self, coarser: &Self) {
+    /// Takes over what has the same name and shape in a network of fewer or more scales; the last convolution begins anew.
+    pub fn adopt(&mut self, other: &Self) {
         for ((name, shape), values) in self.shapes.iter().zip(&mut self.values) {
-            let known = coarser.shapes.iter().position(|(n, s)| n == name && s == shape);
+            let known = other.shapes.iter().position(|(n, s)| n == name && s == shape);
             if let (Some(i), false) = (known, name.starts_with("head.")) {
-                values.clone_from(&coarser.values[i]);
+                values.clone_from(&other.values[i]);
             }
         }
     }
