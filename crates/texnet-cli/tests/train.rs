@@ -36,6 +36,21 @@ fn a_picture_becomes_a_model_a_sheet_and_a_sample() {
 }
 
 #[test]
+fn the_steps_to_come_are_named() {
+    let desk = Desk::new();
+    for (frozen, named) in [
+        (2, "3 scales, 3 steps at 32x32, 2 more with frozen statistics ("),
+        (0, "3 scales, 3 steps at 32x32 ("),
+    ] {
+        let arguments = format!("train spots.png -o {frozen}.safetensors --iterations 3 {SMALL}");
+        let output =
+            desk.run(&format!("{arguments} --set coarse_iterations=[] --set frozen_iterations={frozen}"));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(named), "{told}");
+    }
+}
+
+#[test]
 fn sheets_show_any_model_beside_an_exemplar_and_never_replace_it() {
     let desk = Desk::new();
     desk.ok(&format!("train spots.png -o out.safetensors --iterations 3 -q {SMALL}"));

@@ -224,7 +224,7 @@ pub(super) fn say_margins(images: &[PathBuf], exemplars: &[Image], report: &Repo
 fn describe(config: &TrainConfig, exemplars: &[Image]) -> String {
     let sizes: Vec<String> = exemplars.iter().map(|i| format!("{}x{}", i.width(), i.height())).collect();
     let mut runs = config.runs().unwrap_or_default();
-    let frozen = runs.pop_if(|_| config.frozen_iterations.is_some_and(|steps| steps > 0));
+    let frozen = runs.pop_if(|_| config.frozen_iterations > Some(0));
     let steps = |run: &TrainConfig| format!("{} steps at {}x{}", run.steps(), run.size()[0], run.size()[1]);
     let more = frozen.map(|run| format!("{} more with frozen statistics", run.steps()));
     let stages: Vec<String> = runs.iter().map(steps).chain(more).collect();
