@@ -5,6 +5,7 @@ use texnet::draw::{Draw, Stream};
 use texnet_exemplars::{Image, RandomTexture, View};
 
 use crate::colours::{Colours, grained, recoloured, varied};
+use crate::melt::melted;
 use crate::phase::random_phase;
 
 /// Side of the pictures, in pixels.
@@ -15,22 +16,22 @@ const TEXTURES: usize = 16;
 const MATERIALS: usize = 3;
 /// How many also come with random phases, as textures of their own.
 const PHASES: usize = 8;
-/// Pictures of a step: two views of everything.
-pub(crate) const PICTURES: usize = 2 * (TEXTURES + PHASES);
 
 /// Where textures come from.
 pub(crate) struct Source {
     seed: u64,
     materials: Vec<Image>,
+    melted: usize,
 }
 
 impl Source {
-    /// Random textures of this seed, and pictures of some more.
-    pub(crate) fn with(seed: u64, materials: Vec<Image>) -> Self {
-        Self { seed, materials }
+    /// Random textures of this seed, and pictures of some more. So many textures of a step, 16 at most, also come melted, as
+    /// textures of their own.
+    pub(crate) fn with(seed: u64, materials: Vec<Image>, melted: usize) -> Self {
+        Self { seed, materials, melted: melted.min(TEXTURES) }
     }
 
-    /// The pictures of a step, `[PICTURES, 3, SIDE, SIDE]`: the second half shows the textures of the first from elsewhere.
+    /// The pictures of a step, `[n, 3, SIDE, SIDE]`: the second half shows the textures of the first from elsewhere.
     pub(crate) fn batch(&self, step: u64) -> Vec<f32> {
         let pairs: Vec<[Image; 2]> = (0..TEXTURES).into_par_iter().map(|i| self.pair(step, i)).collect();
         let phases = pairs[..PHASES].par_iter().enumerate().map(|(i, pair)| {
@@ -38,7 +39,11 @@ impl Source {
             pair.each_ref().map(|image| random_phase(image, &mut draw))
         });
         let phases: Vec<[Image; 2]> = phases.collect();
-        let pairs: Vec<[Image; 2]> = pairs.into_iter().chain(phases).collect();
+        let melted = pairs[TEXTURES - self.melted..].par_iter().enumerate().map(|(i, pair)| {
+            melted(pair, &mut Draw::new(self.seed, Stream::Noise, step * 100 + 50 + i as u64))
+        });
+        let melted: Vec<[Image; 2]> = melted.collect();
+        let pairs: Vec<[Image; 2]> = pairs.into_iter().chain(phases).chain(melted).collect();
         let [first, second] = [0, 1].map(|view| self.finished(step, view, &pairs));
         first.into_iter().chain(second).flatten().collect()
     }
@@ -110,7 +115,7 @@ fn window(picture: &Image, view: View, draw: &mut Draw) -> Image {
     })
 }
 
-fn bilinear(picture: &Image, y: f32, x: f32) -> [f32; 3] {
+pub(crate) fn bilinear(picture: &Image, y: f32, x: f32) -> [f32; 3] {
     let place = |at: f32, side: usize| {
         let low = (at.max(0.0) as usize).min(side - 2);
         (low, (at - low as f32).clamp(0.0, 1.0))
@@ -131,14 +136,15 @@ mod tests {
     #[test]
     fn the_second_half_shows_the_textures_of_the_first() {
         let material = Image::from_fn(200, 200, |y, x| [0.5 + 0.4 * ((y / 9 + x / 7) % 2) as f32, 0.2, 0.7]);
-        let source = Source::with(1, vec![material]);
+        let source = Source::with(1, vec![material], 2);
         // A step whose pictures keep their colours.
         let batch =
             (0..).map(|step| source.batch(step)).find(|batch| spread(batch) > 0.02).expect("one in two");
-        assert_eq!(batch.len(), PICTURES * 3 * SIDE * SIDE);
+        let pictures = 2 * (TEXTURES + PHASES + 2);
+        assert_eq!(batch.len(), pictures * 3 * SIDE * SIDE);
         assert!(batch.iter().all(|v| (0.0..=1.0).contains(v)));
         let means = means(&batch);
-        let (first, second) = means.split_at(PICTURES / 2);
+        let (first, second) = means.split_at(pictures / 2);
         let apart = |a: &[f32; 3], b: &[f32; 3]| (0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>();
         let partners: f32 = first.iter().zip(second).map(|(a, b)| apart(a, b)).sum();
         let strangers: f32 = first.iter().zip(second.iter().cycle().skip(1)).map(|(a, b)| apart(a, b)).sum();

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_its_features_have_a_root_mean_square_of_one() {
-        let pictures = measured(&Source::with(3, Vec::new()));
+        let pictures = measured(&Source::with(3, Vec::new(), 0));
         let convs = folded(&net::initial(5), pictures.clone());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("descriptor.safetensors");

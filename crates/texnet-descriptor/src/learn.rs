@@ -8,7 +8,7 @@ use texnet::train::schedule::Schedule;
 use texnet::train::{Descent, Optimiser};
 
 use crate::contrast::contrasts;
-use crate::crops::{PICTURES, SIDE, Source};
+use crate::crops::{SIDE, Source};
 use crate::net::TAPS;
 
 /// Decay of the averages that are reported.
@@ -65,7 +65,8 @@ fn gradients(
     progress: &mut Progress,
 ) -> Vec<Vec<f32>> {
     let leaves = parameters.leaves(device);
-    let pictures = Tensor::from_data(TensorData::new(batch, [PICTURES, 3, SIDE, SIDE]), device);
+    let count = batch.len() / (3 * SIDE * SIDE);
+    let pictures = Tensor::from_data(TensorData::new(batch, [count, 3, SIDE, SIDE]), device);
     let contrasts = contrasts(&leaves, pictures);
     let keep = if progress.step == 0 { 0.0 } else { REMEMBERED };
     let mut sum = Tensor::zeros([1], device);
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_few_steps_tell_textures_apart_better() {
-        let source = Source::with(2, Vec::new());
+        let source = Source::with(2, Vec::new(), 0);
         let mut losses = Vec::new();
         let recipe = Recipe { steps: 10, rate: 0.004, optimiser: Optimiser::Muon };
         let mut last = 0.0;

@@ -1,13 +1,14 @@
 //! `texnet-descriptor`: trains the descriptor that is built into texnet, from textures that are painted on the fly.
 //!
-//! The network learns to tell random textures apart from two views of each: from one another, and from pictures with
-//! the same spectrum and random phases. No photograph and no weights of others go into it.
+//! The network learns to tell random textures apart from two views of each: from one another, from pictures with the
+//! same spectrum and random phases, and from themselves when things have melted. No photograph and no weights of others go into it.
 
 mod colours;
 mod contrast;
 mod crops;
 mod export;
 mod learn;
+mod melt;
 mod net;
 mod phase;
 
@@ -28,7 +29,7 @@ struct Arguments {
     /// The file of weights to write
     #[arg(short, long, default_value = "assets/descriptor.safetensors")]
     output: PathBuf,
-    /// Steps of 48 pictures
+    /// Steps of 48 pictures, and two for each melted texture
     #[arg(long, default_value_t = 3500)]
     steps: u64,
     /// Seed of weights and textures
@@ -40,6 +41,9 @@ struct Arguments {
     /// Adam for all weights
     #[arg(long)]
     adam: bool,
+    /// Textures of a step, of 16, that also come melted, as textures of their own
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=16))]
+    melted: u8,
 }
 
 /// Time between two files and two lines.
@@ -47,15 +51,15 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let Arguments { output, steps, seed, rate, adam } = &arguments;
+    let Arguments { output, steps, seed, rate, adam, melted } = &arguments;
     ensure!(rate.is_finite() && *rate > 0.0, "--rate is {rate}, but must be a positive number");
-    let source = Source::with(*seed, crops::materials());
+    let source = Source::with(*seed, crops::materials(), usize::from(*melted));
     let mut parameters = net::initial(*seed);
     let optimiser = if *adam { Optimiser::Adam } else { Optimiser::Muon };
     let recipe = Recipe { steps: *steps, rate: *rate, optimiser };
     let (began, mut told) = (Instant::now(), Instant::now());
     let save = |parameters: &_, step: u64| {
-        let origin = format!("{step} of {steps} steps, seed {seed}, rate {rate}");
+        let origin = format!("{step} of {steps} steps, seed {seed}, rate {rate}, melted {melted}");
         export::write(&export::folded(parameters, export::measured(&source)), &origin, output)
     };
     learn::learn(recipe, &source, &mut parameters, |parameters, progress| {
