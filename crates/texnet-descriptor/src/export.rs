@@ -16,7 +16,7 @@ use texnet::generator::Parameters;
 use texnet::ops::EPSILON;
 use texnet_io::whole_file::write_whole;
 
-use crate::crops::{SIDE, Source};
+use crate::crops::Source;
 use crate::net::{self, Conv};
 
 /// Steps whose textures are measured; none of them was learned from.
@@ -27,8 +27,7 @@ const LEAST: f32 = 0.02;
 /// Pictures `[n, 3, SIDE, SIDE]` that no step learns from.
 pub(crate) fn measured(source: &Source) -> Tensor<4> {
     let sample: Vec<f32> = MEASURED.flat_map(|step| source.sample(step)).collect();
-    let count = sample.len() / (3 * SIDE * SIDE);
-    Tensor::from_data(TensorData::new(sample, [count, 3, SIDE, SIDE]), &Device::flex())
+    net::pictures(sample, &Device::flex())
 }
 
 /// The convolutions of the trained network, norms and scales included, as these pictures are seen by it.

@@ -1,15 +1,15 @@
 //! The loop: pairs of views, contrast, gradient, step.
 
 use anyhow::ensure;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use texnet::generator::Parameters;
 use texnet::train::adam::Moments;
 use texnet::train::schedule::Schedule;
 use texnet::train::{Descent, Optimiser};
 
 use crate::contrast::contrasts;
-use crate::crops::{SIDE, Source};
-use crate::net::TAPS;
+use crate::crops::Source;
+use crate::net::{TAPS, pictures};
 
 /// Decay of the averages that are reported.
 const REMEMBERED: f32 = 0.98;
@@ -65,9 +65,7 @@ fn gradients(
     progress: &mut Progress,
 ) -> Vec<Vec<f32>> {
     let leaves = parameters.leaves(device);
-    let count = batch.len() / (3 * SIDE * SIDE);
-    let pictures = Tensor::from_data(TensorData::new(batch, [count, 3, SIDE, SIDE]), device);
-    let contrasts = contrasts(&leaves, pictures);
+    let contrasts = contrasts(&leaves, pictures(batch, device));
     let keep = if progress.step == 0 { 0.0 } else { REMEMBERED };
     let mut sum = Tensor::zeros([1], device);
     let mut loss = 0.0;

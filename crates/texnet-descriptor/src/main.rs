@@ -1,7 +1,8 @@
 //! `texnet-descriptor`: trains the descriptor that is built into texnet, from textures that are painted on the fly.
 //!
 //! The network learns to tell random textures apart from two views of each: from one another, from pictures with the
-//! same spectrum and random phases, and from themselves when things have melted. No photograph and no weights of others go into it.
+//! same spectrum and random phases, and from themselves when things have melted. No photograph and no weights of others
+//! go into it.
 
 mod colours;
 mod contrast;

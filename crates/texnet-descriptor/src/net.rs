@@ -1,11 +1,13 @@
 //! The network in training: VGG-19's arrangement as far as `relu4_1`, narrow, with batch norms and mean pooling.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 use texnet::descriptor::{Layer, Pooling};
 use texnet::draw::{Draw, Stream};
 use texnet::generator::{Leaves, Parameters};
 use texnet::ops::{self, Group, NormOptions, Path};
 use texnet_kernels::Border;
+
+use crate::crops::SIDE;
 
 /// Channels of the blocks.
 pub(crate) const WIDTHS: [usize; 4] = [24, 48, 64, 96];
@@ -91,6 +93,12 @@ pub(crate) fn weight(conv: Conv, leaves: &Leaves) -> Tensor<4> {
 pub(crate) fn normalised(conv: Conv, leaves: &Leaves, x: Tensor<4>) -> Tensor<4> {
     let [gamma, beta] = ["gamma", "beta"].map(|part| leaves.get(&format!("{}.norm.{part}", conv.layer)));
     Path::Fast.norm(x, gamma, beta, NormOptions { group: Group::Batch, slope: Some(0.0) })
+}
+
+/// Values of pictures as `[n, 3, SIDE, SIDE]`.
+pub(crate) fn pictures(values: Vec<f32>, device: &Device) -> Tensor<4> {
+    let count = values.len() / (3 * SIDE * SIDE);
+    Tensor::from_data(TensorData::new(values, [count, 3, SIDE, SIDE]), device)
 }
 
 /// Pictures as the first convolution wants them.
