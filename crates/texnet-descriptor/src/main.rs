@@ -1,4 +1,4 @@
-//! `texnet-descriptor`: trains the descriptor that is built into texnet, from textures that are painted on the fly.
+//! `texnet-descriptor`: trains the descriptors that are built into texnet, from textures that are painted on the fly.
 //!
 //! The network learns to tell random textures apart from two views of each: from one another, from pictures with the
 //! same spectrum and random phases, and from themselves when things have melted. No photograph and no weights of others
@@ -23,12 +23,12 @@ use texnet::train::Optimiser;
 use crops::Source;
 use learn::{Progress, Recipe};
 
-/// Trains the descriptor that is built in.
+/// Trains a descriptor, as those that are built in.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
     /// The file of weights to write
-    #[arg(short, long, default_value = "assets/descriptor.safetensors")]
+    #[arg(short, long, default_value = "descriptor.safetensors")]
     output: PathBuf,
     /// Steps of 48 pictures, and two for each melted texture
     #[arg(long, default_value_t = 3500)]

@@ -43,7 +43,7 @@ const TEACHERS: [Teacher; 6] = [
     Teacher { name: "and nearest patches", settings: &[NO_FEATURES] },
     Teacher {
         name: "untrained network",
-        settings: &["nearest.weight=0", FEATURES, "octaves.weights='out/descriptors/untrained'", COLOURS],
+        settings: &["nearest.weight=0", FEATURES, "octaves.weights=['out/descriptors/untrained']", COLOURS],
     },
     Teacher { name: "trained network", settings: &["nearest.weight=0", FEATURES, COLOURS] },
     Teacher { name: "nearest patches and trained network", settings: &[FEATURES, "octaves.weight=0.5"] },

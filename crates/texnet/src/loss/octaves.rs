@@ -2,6 +2,9 @@
 //!
 //! A network of few layers sees a few pixels at a time. Run over the picture, its half and its quarter, it sees the
 //! arrangement of large things with the same weights.
+//!
+//! What one network cannot see becomes stripes, weave or fur. So each step looks at the picture mirrored or turned
+//! otherwise, and networks take turns: what all of them agree upon is left, at the price of one.
 
 use std::path::PathBuf;
 
@@ -23,14 +26,14 @@ pub struct OctavesConfig {
     pub octaves: usize,
     /// The finest that is compared: 0 is the picture, 1 its half.
     pub finest: usize,
-    /// A file of other weights, as `texnet-descriptor` writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weights: Option<PathBuf>,
+    /// Files of other weights, as `texnet-descriptor` writes them, which take turns; those built in when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<PathBuf>,
 }
 
 impl Default for OctavesConfig {
     fn default() -> Self {
-        Self { weight: None, octaves: 3, finest: 0, weights: None }
+        Self { weight: None, octaves: 3, finest: 0, weights: Vec::new() }
     }
 }
 
@@ -40,13 +43,38 @@ impl OctavesConfig {
     pub fn weight(&self) -> f32 {
         self.weight.unwrap_or(0.0)
     }
+
+    fn networks(&self, padding: Padding, device: &Device) -> Result<Vec<Embedded>, DescriptorError> {
+        match self.weights.is_empty() {
+            true => Embedded::all(padding, device),
+            false => self.weights.iter().map(|path| Embedded::load(path, padding, device)).collect(),
+        }
+    }
+}
+
+/// Symmetries of a square.
+const SYMMETRIES: usize = 8;
+
+/// Pictures in one of the [`SYMMETRIES`]: mirrored by the lowest bits, and transposed by the third.
+fn turned(pictures: Tensor<4>, symmetry: usize) -> Tensor<4> {
+    let pictures = if symmetry & 1 > 0 { pictures.flip([3]) } else { pictures };
+    let pictures = if symmetry & 2 > 0 { pictures.flip([2]) } else { pictures };
+    if symmetry & 4 > 0 { pictures.swap_dims(2, 3) } else { pictures }
 }
 
 /// The loss of pictures that are tori.
 #[derive(Debug)]
 pub struct Octaves {
     finest: usize,
-    /// From the finest on.
+    /// Every network in every symmetry, in the order of the steps that use them: all symmetries of one, then of the next.
+    views: Vec<View>,
+}
+
+/// What one network compares in one symmetry.
+#[derive(Debug)]
+struct View {
+    symmetry: usize,
+    /// From the finest octave on.
     losses: Vec<Perceptual>,
 }
 
@@ -62,13 +90,31 @@ impl Octaves {
         size: [usize; 2],
         device: &Device,
     ) -> Result<Self, DescriptorError> {
-        let network = |padding| match &config.weights {
-            Some(path) => Embedded::load(path, padding, device),
-            None => Embedded::new(padding, device),
-        };
+        let exemplar = exemplar.clone().without_autodiff();
         // Nothing is known of what lies beyond the exemplar.
-        let (inner, torus) = (network(Padding::None)?, network(Padding::Circular)?);
-        let mut exemplar = exemplar.clone().without_autodiff();
+        let [inner, torus] =
+            [Padding::None, Padding::Circular].map(|padding| config.networks(padding, device));
+        let networks: Vec<_> = inner?.into_iter().zip(torus?).collect();
+        let exemplars: Vec<_> = (0..SYMMETRIES).map(|symmetry| turned(exemplar.clone(), symmetry)).collect();
+        let views = networks.iter().flat_map(|network| {
+            let turned = exemplars.iter().enumerate();
+            turned.map(move |(symmetry, exemplar)| View::new(config, network, symmetry, exemplar, size))
+        });
+        let views = views.collect::<Result<_, _>>()?;
+        Ok(Self { finest: config.finest, views })
+    }
+}
+
+impl View {
+    /// Of an exemplar that is turned already, by a network without padding and the same on a torus.
+    fn new(
+        config: &OctavesConfig,
+        (inner, torus): &(Embedded, Embedded),
+        symmetry: usize,
+        exemplar: &Tensor<4>,
+        size: [usize; 2],
+    ) -> Result<Self, DescriptorError> {
+        let mut exemplar = exemplar.clone();
         let mut compared = Vec::new();
         for octave in 0..config.octaves {
             if octave > 0 {
@@ -97,17 +143,18 @@ impl Octaves {
             Perceptual::new(torus.clone()).with_texture_of(&features, gram)
         };
         let losses = compared.into_iter().filter(|(layers, _)| !layers.is_empty()).map(loss).collect();
-        Ok(Self { finest: config.finest, losses })
+        Ok(Self { symmetry, losses })
     }
 }
 
 impl Loss for Octaves {
     /// One term: the weighted mean.
     fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
+        let View { symmetry, losses } = &self.views[(step % self.views.len() as u64) as usize];
         let halved = |pictures, _| ops::pool(pictures, Pool::Average);
-        let mut pictures = (0..self.finest).fold(pictures.clone(), halved);
+        let mut pictures = (0..self.finest).fold(turned(pictures.clone(), *symmetry), halved);
         let mut terms = Vec::new();
-        for (octave, loss) in self.losses.iter().enumerate() {
+        for (octave, loss) in losses.iter().enumerate() {
             if octave > 0 {
                 pictures = ops::pool(pictures, Pool::Average);
             }
@@ -117,7 +164,7 @@ impl Loss for Octaves {
     }
 
     fn check(&self, size: [usize; 2]) -> Result<(), LossError> {
-        let mut octaves = (self.finest..).zip(&self.losses);
+        let mut octaves = (self.finest..).zip(&self.views[0].losses);
         octaves.try_for_each(|(octave, loss)| loss.check(size.map(|side| side >> octave)))
     }
 }
@@ -186,6 +233,32 @@ mod tests {
     }
 
     #[test]
+    fn steps_take_turns_in_networks_and_symmetries() {
+        let (loss, picture) = (loss(), tensor(blots(1.0)));
+        let value = |loss: &Octaves, picture: &Tensor<4>, step| {
+            loss.terms(picture, step).remove(0).value.into_scalar::<f32>()
+        };
+        let mut values: Vec<f32> = Vec::new();
+        for (step, view) in loss.views.iter().enumerate() {
+            let config = OctavesConfig { weight: Some(1.0), ..OctavesConfig::default() };
+            let exemplar = turned(tensor(blots(0.0)), view.symmetry);
+            let other = Octaves::new(&config, &exemplar, [SIDE; 2], &Device::flex()).expect("large enough");
+            let found = value(&loss, &picture, (step + loss.views.len()) as u64);
+            let same = value(
+                &other,
+                &turned(picture.clone(), view.symmetry),
+                (step / SYMMETRIES * SYMMETRIES) as u64,
+            );
+            assert!((found - same).abs() < 1e-5 * same, "{step}: {found} {same}");
+            assert!(
+                values.iter().all(|other| (found - other).abs() > 1e-5 * found),
+                "{step}: {found} {values:?}"
+            );
+            values.push(found);
+        }
+    }
+
+    #[test]
     fn the_gradient_is_the_slope() {
         let (loss, picture) = (loss(), blots(1.0));
         let tracked = tensor(picture.clone()).autodiff().require_grad();
@@ -210,6 +283,6 @@ mod tests {
             Octaves::new(&config, &exemplar, [side; 2], &Device::flex())
         };
         assert!(new(1, 1).is_err());
-        assert_eq!(new(6, SIDE).expect("large enough").losses.len(), 5);
+        assert_eq!(new(6, SIDE).expect("large enough").views[0].losses.len(), 5);
     }
 }
