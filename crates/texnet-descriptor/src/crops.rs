@@ -11,7 +11,7 @@ use crate::phase::random_phase;
 /// Side of the pictures, in pixels.
 pub(crate) const SIDE: usize = 64;
 /// Textures of a step.
-const TEXTURES: usize = 16;
+pub(crate) const TEXTURES: usize = 16;
 /// How many of them are the materials of the repository's exemplars.
 const MATERIALS: usize = 3;
 /// How many also come with random phases, as textures of their own.

@@ -43,7 +43,7 @@ struct Arguments {
     #[arg(long)]
     adam: bool,
     /// Textures of a step, of 16, that also come melted, as textures of their own
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=16))]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=crops::TEXTURES as i64))]
     melted: u8,
 }
 
