@@ -6,6 +6,7 @@ use texnet_exemplars::{Image, RandomTexture, View};
 
 use crate::colours::{Colours, grained, recoloured, varied};
 use crate::melt::melted;
+use crate::mine::Mined;
 use crate::phase::random_phase;
 
 /// Side of the pictures, in pixels.
@@ -17,18 +18,27 @@ const MATERIALS: usize = 3;
 /// How many also come with random phases, as textures of their own.
 const PHASES: usize = 8;
 
+/// The first of the textures of a step that generators have learned, and how many they are.
+const MINED: [usize; 2] = [4, 6];
+
 /// Where textures come from.
 pub(crate) struct Source {
     seed: u64,
     materials: Vec<Image>,
     melted: usize,
+    mined: Vec<Mined>,
 }
 
 impl Source {
     /// Random textures of this seed, and pictures of some more. So many textures of a step, 16 at most, also come melted, as
     /// textures of their own.
     pub(crate) fn with(seed: u64, materials: Vec<Image>, melted: usize) -> Self {
-        Self { seed, materials, melted: melted.min(TEXTURES) }
+        Self { seed, materials, melted: melted.min(TEXTURES), mined: Vec::new() }
+    }
+
+    /// With textures that generators have learned, whose pictures of them are textures of their own.
+    pub(crate) fn mined(self, mined: Vec<Mined>) -> Self {
+        Self { mined, ..self }
     }
 
     /// The pictures of a step, `[n, 3, SIDE, SIDE]`: the second half shows the textures of the first from elsewhere.
@@ -43,7 +53,8 @@ impl Source {
             melted(pair, &mut Draw::new(self.seed, Stream::Noise, step * 100 + 50 + i as u64))
         });
         let melted: Vec<[Image; 2]> = melted.collect();
-        let pairs: Vec<[Image; 2]> = pairs.into_iter().chain(phases).chain(melted).collect();
+        let painted: Vec<[Image; 2]> = self.places().into_par_iter().map(|i| self.painted(step, i)).collect();
+        let pairs: Vec<[Image; 2]> = pairs.into_iter().chain(phases).chain(melted).chain(painted).collect();
         let [first, second] = [0, 1].map(|view| self.finished(step, view, &pairs));
         first.into_iter().chain(second).flatten().collect()
     }
@@ -57,14 +68,41 @@ impl Source {
         views.collect()
     }
 
+    /// Which textures of a step generators have learned.
+    fn places(&self) -> std::ops::Range<usize> {
+        let [first, count] = MINED;
+        if self.mined.is_empty() { first..first } else { first..first + count }
+    }
+
+    /// Of texture `i` of a step, another one for each.
+    fn learned(&self, step: u64, i: usize) -> &Mined {
+        let mut draw = Draw::new(self.seed, Stream::Selection, step);
+        let mut order: Vec<&Mined> = self.mined.iter().collect();
+        order.sort_by_cached_key(|_| draw.seed());
+        order[(i - MINED[0]) % order.len()]
+    }
+
+    /// Two views of what a generator makes of texture `i` of a step, as grained as the texture is.
+    fn painted(&self, step: u64, i: usize) -> [Image; 2] {
+        let grain = grain(&mut Draw::new(self.seed, Stream::Crop, step * 100 + i as u64));
+        let mut draw = Draw::new(self.seed, Stream::Crop, step * 100 + 50 + i as u64);
+        [0, 1].map(|_| {
+            let view = view(&mut draw);
+            let image = window(&self.learned(step, i).painted, view, &mut draw);
+            if grain > 0.0 { grained(&image, grain, &mut draw) } else { image }
+        })
+    }
+
     /// Two views of texture `i` of a step.
     fn pair(&self, step: u64, i: usize) -> [Image; 2] {
         let mut draw = Draw::new(self.seed, Stream::Crop, step * 100 + i as u64);
-        let grain = if draw.below(10) < 3 { 0.01 + 0.05 * draw.uniform() } else { 0.0 };
+        let grain = grain(&mut draw);
         let texture = RandomTexture::new((draw.uniform() * 16_777_216.0) as u32);
         let turn = i >= TEXTURES - MATERIALS && !self.materials.is_empty();
         // A different one each.
         let material = turn.then(|| &self.materials[(step as usize * MATERIALS + i) % self.materials.len()]);
+        let material =
+            if self.places().contains(&i) { Some(&self.learned(step, i).exemplar) } else { material };
         [0, 1].map(|_| {
             let view = view(&mut draw);
             let image = match material {
@@ -93,6 +131,11 @@ impl Source {
 pub(crate) fn materials() -> Vec<Image> {
     let names: Vec<&str> = texnet_exemplars::names().collect();
     names.into_par_iter().filter_map(texnet_exemplars::paint).collect()
+}
+
+/// Deviation of the noise that a texture has, often none.
+fn grain(draw: &mut Draw) -> f32 {
+    if draw.below(10) < 3 { 0.01 + 0.05 * draw.uniform() } else { 0.0 }
 }
 
 /// A little turned, nearer or farther, anywhere.
@@ -132,6 +175,23 @@ pub(crate) fn bilinear(picture: &Image, y: f32, x: f32) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_generator_paints_follows_as_a_texture_of_its_own() {
+        let plain = |colour: [f32; 3]| Image::from_fn(96, 96, |_, _| colour);
+        let [exemplar, painted] = [plain([0.8, 0.2, 0.2]), plain([0.2, 0.8, 0.2])];
+        let source = Source::with(1, Vec::new(), 2).mined(vec![Mined { exemplar, painted }]);
+        // A step whose pictures keep their colours.
+        let batch =
+            (0..).map(|step| source.batch(step)).find(|batch| spread(batch) > 0.02).expect("one in two");
+        let [first, count] = MINED;
+        let means = means(&batch);
+        assert_eq!(means.len(), 2 * (TEXTURES + PHASES + 2 + count));
+        for view in means.chunks(means.len() / 2) {
+            assert!(view[first..first + count].iter().all(|[red, green, _]| red - green > 0.4));
+            assert!(view[view.len() - count..].iter().all(|[red, green, _]| green - red > 0.4));
+        }
+    }
 
     #[test]
     fn the_second_half_shows_the_textures_of_the_first() {

@@ -1,8 +1,8 @@
-//! `texnet-descriptor`: trains the descriptors that are built into texnet, from textures that are painted on the fly.
+//! `texnet-descriptor`: trains the descriptor that is built into texnet, from textures that are painted on the fly.
 //!
 //! The network learns to tell random textures apart from two views of each: from one another, from pictures with the
-//! same spectrum and random phases, and from themselves when things have melted. No photograph and no weights of others
-//! go into it.
+//! same spectrum and random phases, from themselves when things have melted, and from what generators make of them. No
+//! photograph and no weights of others go into it.
 
 mod colours;
 mod contrast;
@@ -10,6 +10,7 @@ mod crops;
 mod export;
 mod learn;
 mod melt;
+mod mine;
 mod net;
 mod phase;
 
@@ -23,7 +24,7 @@ use texnet::train::Optimiser;
 use crops::Source;
 use learn::{Progress, Recipe};
 
-/// Trains a descriptor, as those that are built in.
+/// Trains a descriptor, as the one that is built in.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -45,6 +46,13 @@ struct Arguments {
     /// Textures of a step, of 16, that also come melted, as textures of their own
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=crops::TEXTURES as i64))]
     melted: u8,
+    /// Six textures of a step, of those that generators have learned first, also come as these paint them, as textures of
+    /// their own
+    #[arg(long)]
+    mined: bool,
+    /// The descriptors by which those generators learn [default: those that are built in]
+    #[arg(long, requires = "mined", value_delimiter = ',')]
+    by: Vec<PathBuf>,
 }
 
 /// Time between two files and two lines.
@@ -52,15 +60,18 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let Arguments { output, steps, seed, rate, adam, melted } = &arguments;
+    let Arguments { output, steps, seed, rate, adam, melted, mined, by } = &arguments;
     ensure!(rate.is_finite() && *rate > 0.0, "--rate is {rate}, but must be a positive number");
     let source = Source::with(*seed, crops::materials(), usize::from(*melted));
+    let learned = |done: usize| println!("{done} of {} textures learned by generators", mine::COUNT);
+    let source = if *mined { source.mined(mine::mined(by, learned)?) } else { source };
     let mut parameters = net::initial(*seed);
     let optimiser = if *adam { Optimiser::Adam } else { Optimiser::Muon };
     let recipe = Recipe { steps: *steps, rate: *rate, optimiser };
     let (began, mut told) = (Instant::now(), Instant::now());
     let save = |parameters: &_, step: u64| {
-        let origin = format!("{step} of {steps} steps, seed {seed}, rate {rate}, melted {melted}");
+        let origin =
+            format!("{step} of {steps} steps, seed {seed}, rate {rate}, melted {melted}, mined {mined}");
         export::write(&export::folded(parameters, export::measured(&source)), &origin, output)
     };
     learn::learn(recipe, &source, &mut parameters, |parameters, progress| {
