@@ -1,5 +1,7 @@
 //! What the network sees: pairs of views of random textures, and of pictures that differ from them by structure alone.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use texnet::draw::{Draw, Stream};
 use texnet_exemplars::{Image, RandomTexture, View};
@@ -17,9 +19,8 @@ pub(crate) const TEXTURES: usize = 16;
 const MATERIALS: usize = 3;
 /// How many also come with random phases, as textures of their own.
 const PHASES: usize = 8;
-
-/// The first of the textures of a step that generators have learned, and how many they are.
-const MINED: [usize; 2] = [4, 6];
+/// Which of them generators have learned.
+const MINED: Range<usize> = 4..10;
 
 /// Where textures come from.
 pub(crate) struct Source {
@@ -53,7 +54,7 @@ impl Source {
             melted(pair, &mut Draw::new(self.seed, Stream::Noise, step * 100 + 50 + i as u64))
         });
         let melted: Vec<[Image; 2]> = melted.collect();
-        let painted: Vec<[Image; 2]> = self.places().into_par_iter().map(|i| self.painted(step, i)).collect();
+        let painted: Vec<[Image; 2]> = MINED.into_par_iter().filter_map(|i| self.painted(step, i)).collect();
         let pairs: Vec<[Image; 2]> = pairs.into_iter().chain(phases).chain(melted).chain(painted).collect();
         let [first, second] = [0, 1].map(|view| self.finished(step, view, &pairs));
         first.into_iter().chain(second).flatten().collect()
@@ -68,29 +69,32 @@ impl Source {
         views.collect()
     }
 
-    /// Which textures of a step generators have learned.
-    fn places(&self) -> std::ops::Range<usize> {
-        let [first, count] = MINED;
-        if self.mined.is_empty() { first..first } else { first..first + count }
-    }
-
-    /// Of texture `i` of a step, another one for each.
-    fn learned(&self, step: u64, i: usize) -> &Mined {
+    /// What texture `i` of a step is, if generators have learned it; another one for each.
+    fn learned(&self, step: u64, i: usize) -> Option<&Mined> {
+        if self.mined.is_empty() || !MINED.contains(&i) {
+            return None;
+        }
         let mut draw = Draw::new(self.seed, Stream::Selection, step);
         let mut order: Vec<&Mined> = self.mined.iter().collect();
         order.sort_by_cached_key(|_| draw.seed());
-        order[(i - MINED[0]) % order.len()]
+        Some(order[(i - MINED.start) % order.len()])
     }
 
     /// Two views of what a generator makes of texture `i` of a step, as grained as the texture is.
-    fn painted(&self, step: u64, i: usize) -> [Image; 2] {
+    fn painted(&self, step: u64, i: usize) -> Option<[Image; 2]> {
+        let painted = &self.learned(step, i)?.painted;
         let grain = grain(&mut Draw::new(self.seed, Stream::Crop, step * 100 + i as u64));
         let mut draw = Draw::new(self.seed, Stream::Crop, step * 100 + 50 + i as u64);
-        [0, 1].map(|_| {
-            let view = view(&mut draw);
-            let image = window(&self.learned(step, i).painted, view, &mut draw);
-            if grain > 0.0 { grained(&image, grain, &mut draw) } else { image }
-        })
+        Some(views(grain, &mut draw, |view, draw| window(painted, view, draw)))
+    }
+
+    /// The picture that texture `i` of a step is seen in, unless it is a random one.
+    fn picture(&self, step: u64, i: usize) -> Option<&Image> {
+        let learned = self.learned(step, i).map(|mined| &mined.exemplar);
+        let turn = i >= TEXTURES - MATERIALS && !self.materials.is_empty();
+        // A different one each.
+        let material = || &self.materials[(step as usize * MATERIALS + i) % self.materials.len()];
+        learned.or_else(|| turn.then(material))
     }
 
     /// Two views of texture `i` of a step.
@@ -98,18 +102,10 @@ impl Source {
         let mut draw = Draw::new(self.seed, Stream::Crop, step * 100 + i as u64);
         let grain = grain(&mut draw);
         let texture = RandomTexture::new((draw.uniform() * 16_777_216.0) as u32);
-        let turn = i >= TEXTURES - MATERIALS && !self.materials.is_empty();
-        // A different one each.
-        let material = turn.then(|| &self.materials[(step as usize * MATERIALS + i) % self.materials.len()]);
-        let material =
-            if self.places().contains(&i) { Some(&self.learned(step, i).exemplar) } else { material };
-        [0, 1].map(|_| {
-            let view = view(&mut draw);
-            let image = match material {
-                Some(material) => window(material, view, &mut draw),
-                None => texture.paint(SIDE, view),
-            };
-            if grain > 0.0 { grained(&image, grain, &mut draw) } else { image }
+        let picture = self.picture(step, i);
+        views(grain, &mut draw, |view, draw| match picture {
+            Some(picture) => window(picture, view, draw),
+            None => texture.paint(SIDE, view),
         })
     }
 
@@ -127,7 +123,7 @@ impl Source {
     }
 }
 
-/// The materials of the repository's exemplars; painting them takes a minute or two.
+/// The repository's exemplars, in the order of their names in `texnet_exemplars`; painting them takes a minute or two.
 pub(crate) fn materials() -> Vec<Image> {
     let names: Vec<&str> = texnet_exemplars::names().collect();
     names.into_par_iter().filter_map(texnet_exemplars::paint).collect()
@@ -136,6 +132,15 @@ pub(crate) fn materials() -> Vec<Image> {
 /// Deviation of the noise that a texture has, often none.
 fn grain(draw: &mut Draw) -> f32 {
     if draw.below(10) < 3 { 0.01 + 0.05 * draw.uniform() } else { 0.0 }
+}
+
+/// Two views, with white noise of this deviation.
+fn views(grain: f32, draw: &mut Draw, shown: impl Fn(View, &mut Draw) -> Image) -> [Image; 2] {
+    [0, 1].map(|_| {
+        let view = view(draw);
+        let image = shown(view, draw);
+        if grain > 0.0 { grained(&image, grain, draw) } else { image }
+    })
 }
 
 /// A little turned, nearer or farther, anywhere.
@@ -184,12 +189,11 @@ mod tests {
         // A step whose pictures keep their colours.
         let batch =
             (0..).map(|step| source.batch(step)).find(|batch| spread(batch) > 0.02).expect("one in two");
-        let [first, count] = MINED;
         let means = means(&batch);
-        assert_eq!(means.len(), 2 * (TEXTURES + PHASES + 2 + count));
+        assert_eq!(means.len(), 2 * (TEXTURES + PHASES + 2 + MINED.len()));
         for view in means.chunks(means.len() / 2) {
-            assert!(view[first..first + count].iter().all(|[red, green, _]| red - green > 0.4));
-            assert!(view[view.len() - count..].iter().all(|[red, green, _]| green - red > 0.4));
+            assert!(view[MINED].iter().all(|[red, green, _]| red - green > 0.4));
+            assert!(view[view.len() - MINED.len()..].iter().all(|[red, green, _]| green - red > 0.4));
         }
     }
 

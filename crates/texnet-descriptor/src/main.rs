@@ -50,7 +50,7 @@ struct Arguments {
     /// their own
     #[arg(long)]
     mined: bool,
-    /// The descriptors by which those generators learn [default: those that are built in]
+    /// The descriptors by which those generators learn [default: the one that is built in]
     #[arg(long, requires = "mined", value_delimiter = ',')]
     by: Vec<PathBuf>,
 }
@@ -62,9 +62,10 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let Arguments { output, steps, seed, rate, adam, melted, mined, by } = &arguments;
     ensure!(rate.is_finite() && *rate > 0.0, "--rate is {rate}, but must be a positive number");
-    let source = Source::with(*seed, crops::materials(), usize::from(*melted));
+    let materials = crops::materials();
     let learned = |done: usize| println!("{done} of {} textures learned by generators", mine::COUNT);
-    let source = if *mined { source.mined(mine::mined(by, learned)?) } else { source };
+    let pool = if *mined { mine::mined(&materials, by, learned)? } else { Vec::new() };
+    let source = Source::with(*seed, materials, usize::from(*melted)).mined(pool);
     let mut parameters = net::initial(*seed);
     let optimiser = if *adam { Optimiser::Adam } else { Optimiser::Muon };
     let recipe = Recipe { steps: *steps, rate: *rate, optimiser };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::tensor::Device;
 use texnet::train::{TrainConfig, Trainer};
-use texnet_exemplars::{Image, RandomTexture, View, paint};
+use texnet_exemplars::{Image, RandomTexture, View, names};
 use texnet_infer::model::Summary;
 use texnet_infer::{Plane, PlaneOptions, Window};
 
@@ -47,12 +47,13 @@ pub(crate) struct Mined {
     pub(crate) painted: Image,
 }
 
-/// Materials and random textures, and what generators that learned them by these descriptors paint: by those that are
-/// built in, if none is given. `on_texture` hears how many are done.
-pub(crate) fn mined(by: &[PathBuf], on_texture: impl Fn(usize)) -> Result<Vec<Mined>> {
-    let materials = MATERIALS.iter().filter_map(|name| paint(name));
+/// Some of these materials and random textures, and what generators that learned them by these descriptors paint: by
+/// the one that is built in, if none is given. `on_texture` hears how many are done.
+pub(crate) fn mined(materials: &[Image], by: &[PathBuf], on_texture: impl Fn(usize)) -> Result<Vec<Mined>> {
+    let material = |name: &&str| materials.get(names().position(|other| other == *name)?);
     let random = RANDOM.iter().map(|&seed| RandomTexture::new(seed).paint(EXEMPLAR, VIEW));
-    let exemplars = materials.chain(random).map(|image| rounded(&image));
+    let exemplars =
+        MATERIALS.iter().filter_map(material).map(rounded).chain(random.map(|image| rounded(&image)));
     let mined = exemplars.enumerate().map(|(i, exemplar)| {
         let painted = painted(&exemplar, by, LENGTH)?;
         on_texture(i + 1);
@@ -63,12 +64,10 @@ pub(crate) fn mined(by: &[PathBuf], on_texture: impl Fn(usize)) -> Result<Vec<Mi
 
 /// What a generator that learned an exemplar paints.
 fn painted(exemplar: &Image, by: &[PathBuf], length: &str) -> Result<Image> {
-    let mut settings = vec!["whole=true".to_owned(), length.to_owned()];
-    if !by.is_empty() {
-        settings.push(format!("octaves.weights={by:?}"));
-    }
+    let mut config = TrainConfig::new("fast", &["whole=true", length].map(str::to_owned))?;
+    config.octaves.weights = by.to_vec();
     let exemplars = std::slice::from_ref(exemplar);
-    let config = TrainConfig::new("fast", &settings)?.resolve(exemplars)?;
+    let config = config.resolve(exemplars)?;
     let mut trainer = Trainer::new(&config, exemplars, &Device::flex())?;
     while trainer.state().step < config.steps() {
         trainer.step()?;
@@ -90,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_texture_of_the_pool_exists() {
-        assert!(MATERIALS.iter().all(|name| texnet_exemplars::names().any(|other| other == *name)));
+        assert!(MATERIALS.iter().all(|name| names().any(|other| other == *name)));
     }
 
     #[test]

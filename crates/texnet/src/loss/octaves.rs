@@ -26,7 +26,7 @@ pub struct OctavesConfig {
     pub octaves: usize,
     /// The finest that is compared: 0 is the picture, 1 its half.
     pub finest: usize,
-    /// Files of other weights, as `texnet-descriptor` writes them, which take turns; those built in when there are none.
+    /// Files of other weights, as `texnet-descriptor` writes them, which take turns; the one built in when there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<PathBuf>,
 }
