@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -45,7 +46,7 @@ pub fn named(options: &Options) -> Result<Work> {
         }
         Some("teach") => {
             let (config, image) = default_preset(options, &[])?;
-            let objective = config.objective(&[image], None, &device)?;
+            let objective = config.objective(&[image], None, Arc::default(), &device)?;
             gradients(pictures, move |pictures, step| objective.terms(pictures, step))
         }
         Some("train") => paper_step(options, &device),

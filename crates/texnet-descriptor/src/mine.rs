@@ -62,9 +62,10 @@ pub(crate) fn mined(materials: &[Image], by: &[PathBuf], on_texture: impl Fn(usi
     mined.collect()
 }
 
-/// What a generator that learned an exemplar paints.
+/// What a generator that learned an exemplar without discriminators paints: with them, it would have other faults.
 fn painted(exemplar: &Image, by: &[PathBuf], length: &str) -> Result<Image> {
-    let mut config = TrainConfig::new("fast", &["whole=true", length].map(str::to_owned))?;
+    let mut config =
+        TrainConfig::new("fast", &["whole=true", "octaves.adversarial=0", length].map(str::to_owned))?;
     config.octaves.weights = by.to_vec();
     let exemplars = std::slice::from_ref(exemplar);
     let config = config.resolve(exemplars)?;

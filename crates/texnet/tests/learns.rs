@@ -39,6 +39,10 @@ fn trainer(config: &TrainConfig) -> Trainer {
     Trainer::new(config, &[discs()], &Device::flex()).expect("a run")
 }
 
+/// Settings by which discriminators learn beside the network.
+const ADVERSARIAL: [&str; 4] =
+    ["octaves.weight=0.3", "octaves.adversarial=0.5", "octaves.octaves=2", "octaves.finest=0"];
+
 /// Runs to the end, and returns the scores.
 fn run(trainer: &mut Trainer) -> Vec<f32> {
     let mut scores = Vec::new();
@@ -101,8 +105,9 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads_and_another_see
     let learned = |seed: &str, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         pool.install(|| {
-            let mut trainer = trainer(&config(&[seed]));
+            let mut trainer = trainer(&config(&[&ADVERSARIAL[..], &[seed]].concat()));
             run(&mut trainer);
+            assert!(!trainer.state().discriminators.is_empty());
             trainer.state().clone()
         })
     };
@@ -111,22 +116,34 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads_and_another_see
     assert!(one != learned("seed=2", 1));
 }
 
+/// At half the size first.
+const TWO_SIZES: [&str; 2] = ["batch=2", "coarse_iterations=[12]"];
+
 #[test]
 fn a_run_that_was_stopped_anywhere_ends_like_one_that_was_not() {
-    // At half the size first: both sides of the change of size are stopped at, and the change itself.
-    let config = config(&["batch=2", "coarse_iterations=[12]"]);
+    let config = config(&TWO_SIZES);
+    let frozen = config.steps() - config.frozen_iterations.expect("a share");
+    // Both sides of the change of size are stopped at, and the change itself.
+    ends_like_a_whole_run(&config, &[1, 11, 12, 13, 30, frozen, frozen + 1, config.steps()]);
+}
+
+#[test]
+fn discriminators_go_on_where_a_run_was_stopped() {
+    ends_like_a_whole_run(&config(&[&ADVERSARIAL[..], &TWO_SIZES].concat()), &[13]);
+}
+
+fn ends_like_a_whole_run(config: &TrainConfig, stops: &[u64]) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state");
-    let mut whole = trainer(&config);
+    let mut whole = trainer(config);
     run(&mut whole);
-    let frozen = config.steps() - config.frozen_iterations.expect("a share");
-    for stop in [1, 11, 12, 13, 30, frozen, frozen + 1, config.steps()] {
-        let mut first = trainer(&config);
+    for &stop in stops {
+        let mut first = trainer(config);
         while first.state().step < stop {
             first.step().expect("a step");
         }
         checkpoint::save(&path, first.state()).expect("saved");
-        let mut second = trainer(&config);
+        let mut second = trainer(config);
         let state: State =
             checkpoint::load(&path, |step| second.parameters_after(step).expect("parameters")).expect("read");
         second.set_state(state).expect("the same network");

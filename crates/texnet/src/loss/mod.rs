@@ -1,5 +1,6 @@
 //! What training minimises: named terms over a picture, added up.
 
+pub mod adversarial;
 pub(crate) mod colour;
 mod content;
 pub mod correlation;
@@ -47,6 +48,9 @@ pub enum LossError {
         pictures: [usize; 2],
     },
 }
+
+/// The first of the steps that no run makes: they are of scores, from which nothing is learned.
+pub(crate) const HELD_OUT: u64 = 1 << 50;
 
 /// One part of an [`Objective`]: how far pictures are from what is wanted, in one or more named terms.
 pub trait Loss: Send {

@@ -6,13 +6,17 @@
 //! What a network cannot see becomes stripes, weave or fur. So each step looks at the picture mirrored or turned
 //! otherwise, and several networks take turns: what all of them agree upon is left, at the price of one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{GramConfig, GramDistance, Loss, LossError, Perceptual, Term};
-use crate::descriptor::{Descriptor, DescriptorError, Embedded, Padding};
+use super::adversarial::{self, Discriminators};
+use super::gram::GramTargets;
+use super::{GramConfig, GramDistance, HELD_OUT, Loss, LossError, Term};
+use crate::descriptor::{Descriptor, DescriptorError, Embedded, Layer, Padding};
 use crate::ops::{self, Pool};
 
 /// What is compared in features.
@@ -22,6 +26,10 @@ pub struct OctavesConfig {
     /// Weight of the mean over all octaves and layers; nothing is compared when 0, or when it is absent and nobody chooses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f32>,
+    /// Weight of the mean over all discriminators, which learn beside a network to tell its pictures from the exemplar; as
+    /// above when 0 or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adversarial: Option<f32>,
     /// Octaves: the picture, its half, and so on.
     pub octaves: usize,
     /// The finest that is compared: 0 is the picture, 1 its half.
@@ -33,7 +41,7 @@ pub struct OctavesConfig {
 
 impl Default for OctavesConfig {
     fn default() -> Self {
-        Self { weight: None, octaves: 3, finest: 0, weights: Vec::new() }
+        Self { weight: None, adversarial: None, octaves: 3, finest: 0, weights: Vec::new() }
     }
 }
 
@@ -42,6 +50,12 @@ impl OctavesConfig {
     #[must_use]
     pub fn weight(&self) -> f32 {
         self.weight.unwrap_or(0.0)
+    }
+
+    /// The weight of discriminators.
+    #[must_use]
+    pub fn adversarial(&self) -> f32 {
+        self.adversarial.unwrap_or(0.0)
     }
 
     fn networks(&self, padding: Padding, device: &Device) -> Result<Vec<Embedded>, DescriptorError> {
@@ -62,10 +76,15 @@ fn turned(pictures: Tensor<4>, symmetry: usize) -> Tensor<4> {
     if symmetry & 4 > 0 { pictures.swap_dims(2, 3) } else { pictures }
 }
 
+/// The layers whose places discriminators see: what is finer, patches say.
+const JUDGED: [Layer; 3] = [Layer::Relu2_2, Layer::Relu3_4, Layer::Relu4_1];
+
 /// The loss of pictures that are tori.
 #[derive(Debug)]
 pub struct Octaves {
     finest: usize,
+    discriminators: Arc<Discriminators>,
+    adversarial: f32,
     /// Every network in every symmetry, in the order of the steps that use them: all symmetries of one, then of the next.
     views: Vec<View>,
 }
@@ -75,12 +94,25 @@ pub struct Octaves {
 struct View {
     symmetry: usize,
     /// From the finest octave on.
-    losses: Vec<Perceptual>,
+    levels: Vec<Level>,
+}
+
+/// What one network compares in one symmetry and octave.
+#[derive(Debug)]
+struct Level {
+    octave: usize,
+    /// On a torus.
+    network: Embedded,
+    layers: Vec<Layer>,
+    grams: GramTargets,
+    /// The exemplar's features at the layers whose places are judged, `[channels, places]`.
+    judged: Vec<(Layer, Tensor<2>)>,
 }
 
 impl Octaves {
     /// Against an exemplar of shape `[n, 3, h, w]`, for pictures of `size`. Layers that an octave is too small for are left
-    /// out.
+    /// out. The discriminators go on from what they learned, and learn in every step that is not
+    /// [held out](super::HELD_OUT): such a step is not repeated by its number alone.
     ///
     /// # Errors
     /// The weights cannot be read, or the exemplar or the pictures are too small for any layer.
@@ -88,6 +120,7 @@ impl Octaves {
         config: &OctavesConfig,
         exemplar: &Tensor<4>,
         size: [usize; 2],
+        discriminators: Arc<Discriminators>,
         device: &Device,
     ) -> Result<Self, DescriptorError> {
         let exemplar = exemplar.clone().without_autodiff();
@@ -100,8 +133,10 @@ impl Octaves {
             let turned = exemplars.iter().enumerate();
             turned.map(move |(symmetry, exemplar)| View::new(config, network, symmetry, exemplar, size))
         });
-        let views = views.collect::<Result<_, _>>()?;
-        Ok(Self { finest: config.finest, views })
+        let views = views.collect::<Result<Vec<View>, _>>()?;
+        let judged = views[0].levels.iter().map(|level| level.judged.len()).sum::<usize>();
+        let adversarial = config.adversarial() / judged.max(1) as f32;
+        Ok(Self { finest: config.finest, discriminators, adversarial, views })
     }
 }
 
@@ -133,39 +168,79 @@ impl View {
                 fits(Embedded::TEXTURE[0])?;
             }
             let features = inner.features(&exemplar, &layers)?;
-            compared.push((layers, features));
+            compared.push((octave, layers, features));
         }
-        let count: usize = compared.iter().map(|(layers, _)| layers.len()).sum();
+        let count: usize = compared.iter().map(|(_, layers, _)| layers.len()).sum();
         let weight = config.weight() / count as f32;
-        let loss = |(layers, features): (Vec<_>, Vec<Tensor<4>>)| {
-            let layers = layers.into_iter().map(|layer| (layer, weight)).collect();
-            let gram = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
-            Perceptual::new(torus.clone()).with_texture_of(&features, gram)
+        let level = |(octave, layers, features): (usize, Vec<Layer>, Vec<Tensor<4>>)| {
+            let weighted = layers.iter().map(|&layer| (layer, weight)).collect();
+            let gram = GramConfig {
+                layers: weighted,
+                distance: GramDistance::RelativeRoot,
+                ..GramConfig::default()
+            };
+            let grams = GramTargets::new(gram, &features);
+            let judged = if config.adversarial() > 0.0 {
+                judged(&layers, &features, size.map(|side| side >> octave))
+            } else {
+                Vec::new()
+            };
+            Level { octave, network: torus.clone(), layers, grams, judged }
         };
-        let losses = compared.into_iter().filter(|(layers, _)| !layers.is_empty()).map(loss).collect();
-        Ok(Self { symmetry, losses })
+        let compared = compared.into_iter().filter(|(_, layers, _)| !layers.is_empty());
+        Ok(Self { symmetry, levels: compared.map(level).collect() })
+    }
+}
+
+/// The exemplar's features that discriminators see, for pictures of a size: as many places as those have.
+fn judged(layers: &[Layer], features: &[Tensor<4>], size: [usize; 2]) -> Vec<(Layer, Tensor<2>)> {
+    let seen = layers.iter().zip(features).filter(|(layer, _)| JUDGED.contains(layer));
+    let judged = seen.filter_map(|(&layer, features)| {
+        let places = size.map(|side| side >> (layer.block() - 1)).iter().product();
+        Some((layer, adversarial::places(features, places)?))
+    });
+    judged.collect()
+}
+
+impl Level {
+    /// The terms of pictures of its octave, without the discriminators if there are none.
+    fn terms(&self, pictures: &Tensor<4>, discriminators: Option<(&Discriminators, f32)>) -> Vec<Term> {
+        let features = self.network.features(pictures, &self.layers);
+        let features = features.unwrap_or_else(|error| panic!("pictures that were not checked: {error}"));
+        let features: BTreeMap<_, _> = self.layers.iter().copied().zip(features).collect();
+        let mut terms = self.grams.terms(&features);
+        let Some((discriminators, weight)) = discriminators else { return terms };
+        for (layer, exemplar) in &self.judged {
+            let place = (self.octave, *layer);
+            let term = discriminators.term(place, exemplar, &features[layer]);
+            terms.push(Term::new(format!("adversarial {layer}"), term.mul_scalar(weight)));
+        }
+        terms
     }
 }
 
 impl Loss for Octaves {
-    /// One term: the weighted mean.
+    /// One term: the weighted means.
     fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
-        let View { symmetry, losses } = &self.views[(step % self.views.len() as u64) as usize];
+        let View { symmetry, levels } = &self.views[(step % self.views.len() as u64) as usize];
         let halved = |pictures, _| ops::pool(pictures, Pool::Average);
         let mut pictures = (0..self.finest).fold(turned(pictures.clone(), *symmetry), halved);
+        let discriminators = (step < HELD_OUT).then_some((&*self.discriminators, self.adversarial));
         let mut terms = Vec::new();
-        for (octave, loss) in losses.iter().enumerate() {
-            if octave > 0 {
+        for (i, level) in levels.iter().enumerate() {
+            if i > 0 {
                 pictures = ops::pool(pictures, Pool::Average);
             }
-            terms.extend(loss.terms(&pictures, step));
+            terms.extend(level.terms(&pictures, discriminators));
         }
         super::total(&terms).map(|sum| Term::new("features", sum)).into_iter().collect()
     }
 
     fn check(&self, size: [usize; 2]) -> Result<(), LossError> {
-        let mut octaves = (self.finest..).zip(&self.views[0].losses);
-        octaves.try_for_each(|(octave, loss)| loss.check(size.map(|side| side >> octave)))
+        let mut levels = self.views[0].levels.iter();
+        levels.try_for_each(|level| {
+            Ok(level.network.check(size.map(|side| side >> level.octave), &level.layers)?)
+        })
     }
 }
 
@@ -204,7 +279,11 @@ mod tests {
 
     fn by(weights: Vec<PathBuf>, exemplar: &Tensor<4>) -> Octaves {
         let config = OctavesConfig { weight: Some(1.0), weights, ..OctavesConfig::default() };
-        Octaves::new(&config, exemplar, [SIDE; 2], &Device::flex()).expect("large enough")
+        new(&config, exemplar, [SIDE; 2])
+    }
+
+    fn new(config: &OctavesConfig, exemplar: &Tensor<4>, size: [usize; 2]) -> Octaves {
+        Octaves::new(config, exemplar, size, Arc::default(), &Device::flex()).expect("large enough")
     }
 
     /// The files of two networks: the one that is built in, and one with the signs of the first convolution changed.
@@ -237,7 +316,7 @@ mod tests {
         let of = |octaves, finest, exemplar: &Tensor<4>| {
             let config = OctavesConfig { weight: Some(1.0), octaves, finest, ..OctavesConfig::default() };
             let [.., height, width] = exemplar.dims();
-            Octaves::new(&config, exemplar, [height, width], &Device::flex()).expect("large enough")
+            new(&config, exemplar, [height, width])
         };
         let second = value(&of(2, 1, &tensor(blots(0.0))), &tensor(blots(1.0)), 0);
         let terms = of(1, 0, &half(blots(0.0))).terms(&half(blots(1.0)), 0);
@@ -277,6 +356,24 @@ mod tests {
     }
 
     #[test]
+    fn discriminators_learn_in_steps_that_are_not_held_out() {
+        let config = OctavesConfig { weight: Some(1.0), adversarial: Some(0.5), ..OctavesConfig::default() };
+        let (exemplar, picture) = (tensor(blots(0.0)), tensor(blots(1.0)));
+        let loss = new(&config, &exemplar, [SIDE; 2]);
+        let held_out = value(&loss, &picture, HELD_OUT);
+        assert!(loss.discriminators.state().is_empty());
+        assert_eq!(held_out, value(&loss_against(&exemplar), &picture, HELD_OUT));
+        loss.discriminators.set_rate(0.004);
+        let [first, second] = [0, 0].map(|step| {
+            value(&loss, &picture, step);
+            loss.discriminators.state()
+        });
+        let places: Vec<_> = first.keys().copied().collect();
+        assert_eq!(places, [(0, Layer::Relu2_2), (1, Layer::Relu2_2)], "at others the exemplar is too small");
+        assert!(first != second);
+    }
+
+    #[test]
     fn the_gradient_is_the_slope() {
         let (loss, picture) = (loss(), blots(1.0));
         // Upright and transposed.
@@ -301,9 +398,9 @@ mod tests {
         let exemplar = tensor(blots(0.0));
         let new = |octaves, side| {
             let config = OctavesConfig { weight: Some(1.0), octaves, ..OctavesConfig::default() };
-            Octaves::new(&config, &exemplar, [side; 2], &Device::flex())
+            Octaves::new(&config, &exemplar, [side; 2], Arc::default(), &Device::flex())
         };
         assert!(new(1, 1).is_err());
-        assert_eq!(new(6, SIDE).expect("large enough").views[0].losses.len(), 5);
+        assert_eq!(new(6, SIDE).expect("large enough").views[0].levels.len(), 5);
     }
 }

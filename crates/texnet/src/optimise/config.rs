@@ -1,5 +1,7 @@
 //! What an optimisation does: defaults that go with the teacher, changed by single settings, completed from the pictures.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use texnet_infer::Image;
 
@@ -181,6 +183,10 @@ impl OptimiseConfig {
         within("hold", self.hold as f32, 1.0, 1e6)?;
         within("range_weight", self.range_weight, 0.0, 1e6)?;
         check_octaves(&self.octaves)?;
+        if self.octaves.adversarial() > 0.0 {
+            let refused = "octaves.adversarial is of networks, which learn for long enough: leave it out";
+            return Err(ConfigError::new(refused));
+        }
         within("beta1", self.beta1, 0.0, 0.9999)?;
         within("beta2", self.beta2, 0.0, 0.99999)?;
         self.schedule.check()
@@ -284,6 +290,7 @@ impl OptimiseConfig {
             sliced,
             nearest,
             octaves,
+            discriminators: Arc::default(),
             vgg19,
             range_weight,
             content: None,

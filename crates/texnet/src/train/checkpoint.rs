@@ -1,7 +1,7 @@
 //! The state of a run as a file: safetensors, so that every number comes back to the last bit.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::adam::Moments;
 use super::state::{Best, State};
 use crate::generator::Parameters;
+use crate::loss::adversarial::{Discriminator, Place};
 
 /// A state that is not saved or not read.
 #[derive(Debug, Error)]
@@ -75,8 +76,15 @@ pub fn save(path: &Path, state: &State) -> Result<(), CheckpointError> {
     }
     let counters =
         [("step", state.step), ("steps averaged", state.moments.steps), ("best step", state.best.step)];
-    let metadata = counters.map(|(key, value)| (key.to_owned(), value.to_string()));
-    let bytes = safetensors::serialize(tensors, Some(HashMap::from(metadata)))
+    let counters = counters.map(|(key, value)| (key.to_owned(), value.to_string()));
+    let discriminators: Vec<_> =
+        state.discriminators.iter().map(|(&place, d)| (discriminator_name(place), d.numbers())).collect();
+    for (name, (_, values)) in &discriminators {
+        tensors.push((name.clone(), Numbers { shape: vec![values.len()], values }));
+    }
+    let steps = discriminators.iter().map(|(name, (steps, _))| (name.clone(), steps.to_string()));
+    let metadata: HashMap<_, _> = counters.into_iter().chain(steps).collect();
+    let bytes = safetensors::serialize(tensors, Some(metadata))
         .map_err(|e| CheckpointError::Format(e.to_string()))?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".texnet-").tempfile_in(folder)?;
@@ -118,7 +126,34 @@ pub fn load(path: &Path, like: impl Fn(u64) -> Parameters) -> Result<State, Chec
         },
         rate_factor: scalars[0],
         best: Best { step: counter("best step")?, score: scalars[1], values: list("best")? },
+        discriminators: discriminators(&file, counter)?,
     })
+}
+
+const DISCRIMINATOR: &str = "discriminator";
+
+/// The name of its numbers, and of its steps.
+fn discriminator_name((octave, layer): Place) -> String {
+    format!("{DISCRIMINATOR} {octave} {layer}")
+}
+
+/// Those that are saved: runs without any, and those of before there were any, have none.
+fn discriminators(
+    file: &SafeTensors<'_>,
+    steps: impl Fn(&str) -> Result<u64, CheckpointError>,
+) -> Result<BTreeMap<Place, Discriminator>, CheckpointError> {
+    let place = |name: &str| -> Option<Place> {
+        let (octave, layer) = name.strip_prefix(DISCRIMINATOR)?.trim_start().split_once(' ')?;
+        Some((octave.parse().ok()?, layer.parse().ok()?))
+    };
+    let named = file.names().into_iter().filter_map(|name| Some((name, place(name)?)));
+    let read = |(name, place): (&str, Place)| {
+        let shape = file.tensor(name).map_err(|e| CheckpointError::Format(e.to_string()))?.shape().to_vec();
+        let read = Discriminator::from_numbers(steps(name)?, &numbers(file, name, &shape)?);
+        let read = read.ok_or_else(|| CheckpointError::Format(format!("'{name}' has another shape")))?;
+        Ok((place, read))
+    };
+    named.map(read).collect()
 }
 
 fn numbers(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
@@ -132,6 +167,7 @@ fn numbers(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f3
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::descriptor::Layer;
     use texnet_infer::GeneratorSpec;
 
     fn state() -> State {
@@ -140,6 +176,7 @@ mod tests {
         state.rate_factor = 0.25;
         state.moments.steps = 12;
         state.moments.second[0][0] = 0.1 + f32::EPSILON;
+        state.discriminators.insert((3, Layer::Relu2_2), Discriminator::new(7, 1));
         state
     }
 

@@ -26,6 +26,8 @@ const LEVELS: usize = 4;
 const MAX_STYLE_DEPTH: usize = 6;
 /// Weight of features, for large objects: outlines are closed, and less is copied. More would make smooth things bumpy.
 const LARGE_FEATURES: f32 = 0.35;
+/// Weight of discriminators where there are features: things are lit, dense and whole.
+const ADVERSARIAL: f32 = 0.25;
 
 impl TrainConfig {
     /// Chooses what was left open, for pictures that are scaled already.
@@ -46,7 +48,8 @@ impl TrainConfig {
         self.size.get_or_insert(side(large));
         self.scales.get_or_insert(if large { LARGE_SCALES } else { SMALL_SCALES });
         self.choose_patches(LEVELS, large);
-        self.octaves.weight.get_or_insert(if large { LARGE_FEATURES } else { 0.0 });
+        let features = *self.octaves.weight.get_or_insert(if large { LARGE_FEATURES } else { 0.0 });
+        self.octaves.adversarial.get_or_insert(if features > 0.0 { ADVERSARIAL } else { 0.0 });
     }
 
     /// As deep as to where a motif of a quarter of the pictures is a few pixels.
@@ -57,6 +60,7 @@ impl TrainConfig {
         self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
         self.choose_patches(depth, depth > 4);
         self.octaves.weight.get_or_insert(0.0);
+        self.octaves.adversarial.get_or_insert(0.0);
         if let Some(content) = &mut self.content {
             content.fit(size);
         }

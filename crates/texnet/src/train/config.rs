@@ -14,6 +14,7 @@ use super::schedule::Schedule;
 use super::start::Start;
 use super::teacher::{Comparison, Content, Teacher, Vgg19Config};
 use crate::loss::Objective;
+use crate::loss::adversarial::Discriminators;
 use crate::loss::correlation::CorrelationConfig;
 use crate::loss::nearest::NearestConfig;
 use crate::loss::octaves::OctavesConfig;
@@ -324,7 +325,7 @@ impl TrainConfig {
         Ok(self.content.is_some().then(|| Arc::new(photographs())))
     }
 
-    /// What is minimised. The exemplars are scaled already, and the settings resolved.
+    /// What is minimised. The exemplars are scaled already, and the settings resolved; the discriminators learn on.
     ///
     /// # Errors
     /// The exemplars or the pictures are too small for what is compared, or weights cannot be read.
@@ -332,6 +333,7 @@ impl TrainConfig {
         &self,
         exemplars: &[Image],
         photographs: Option<Arc<Photographs>>,
+        discriminators: Arc<Discriminators>,
         device: &Device,
     ) -> Result<Objective, ConfigError> {
         let content = self.content.clone().zip(photographs);
@@ -340,6 +342,7 @@ impl TrainConfig {
             sliced: self.sliced.clone(),
             nearest: self.nearest.clone(),
             octaves: self.octaves.clone(),
+            discriminators,
             vgg19: self.vgg19.clone(),
             range_weight: self.range_weight,
             content: content.map(|(config, photographs)| Content {
@@ -418,6 +421,7 @@ pub(crate) fn scaled(exemplars: &[Image], scale: f32, whole: bool) -> Result<Vec
 pub(crate) fn check_octaves(config: &OctavesConfig) -> Result<(), ConfigError> {
     let OctavesConfig { octaves, finest, .. } = *config;
     within("octaves.weight", config.weight(), 0.0, 1e6)?;
+    within("octaves.adversarial", config.adversarial(), 0.0, 1e6)?;
     within("octaves.octaves", octaves as f32, 1.0, 6.0)?;
     within("octaves.finest", finest as f32, 0.0, octaves as f32 - 1.0)
 }

@@ -9,6 +9,7 @@ use super::config::ConfigError;
 use super::stage::Stage;
 use crate::generator::{Generator, Leaves, Parameters};
 use crate::loss::Objective;
+use crate::loss::adversarial::Discriminators;
 use crate::photographs::{Photographs, pyramid};
 use crate::profile::{Work, measured};
 
@@ -32,11 +33,17 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(stage: Stage, pictures: &Pictures, device: &Device) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        stage: Stage,
+        pictures: &Pictures,
+        discriminators: &Arc<Discriminators>,
+        device: &Device,
+    ) -> Result<Self, ConfigError> {
         let config = &stage.config;
         let exemplars = config.scaled(&pictures.exemplars)?;
         let photographs = config.photographs(&pictures.photographs)?;
-        let objective = config.objective(&exemplars, photographs.clone(), device)?;
+        let objective =
+            config.objective(&exemplars, photographs.clone(), Arc::clone(discriminators), device)?;
         let generator = Generator::new(stage.spec.clone(), config.path);
         Ok(Self { generator, objective, photographs, colour: mean_colour(&exemplars), stage })
     }

@@ -1,7 +1,10 @@
 //! Everything that a run needs to go on as if it had never stopped.
 
+use std::collections::BTreeMap;
+
 use super::adam::Moments;
 use crate::generator::Parameters;
+use crate::loss::adversarial::{Discriminator, Place};
 
 /// A run between two steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +19,8 @@ pub struct State {
     pub rate_factor: f32,
     /// The best network so far.
     pub best: Best,
+    /// What discriminators have learned.
+    pub discriminators: BTreeMap<Place, Discriminator>,
 }
 
 /// The network that scored best.
@@ -34,6 +39,13 @@ impl State {
     #[must_use]
     pub fn new(parameters: Parameters) -> Self {
         let best = Best { step: 0, score: f32::INFINITY, values: parameters.values.clone() };
-        Self { step: 0, moments: Moments::new(&parameters.values), rate_factor: 1.0, best, parameters }
+        Self {
+            step: 0,
+            moments: Moments::new(&parameters.values),
+            rate_factor: 1.0,
+            best,
+            parameters,
+            discriminators: BTreeMap::new(),
+        }
     }
 }

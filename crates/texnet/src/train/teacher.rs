@@ -9,6 +9,7 @@ use texnet_infer::Image;
 
 use super::config::ConfigError;
 use crate::descriptor::{Padding, Pooling, Vgg19, Vgg19Options, weights};
+use crate::loss::adversarial::Discriminators;
 use crate::loss::correlation::{CorrelationConfig, LocalCorrelation};
 use crate::loss::host::{Taped, Together};
 use crate::loss::nearest::{Nearest, NearestConfig};
@@ -73,6 +74,7 @@ pub(crate) struct Comparison {
     pub(crate) sliced: SlicedConfig,
     pub(crate) nearest: NearestConfig,
     pub(crate) octaves: OctavesConfig,
+    pub(crate) discriminators: Arc<Discriminators>,
     pub(crate) vgg19: Vgg19Config,
     /// Weight of the penalty for values outside of `[0, 1]`.
     pub(crate) range_weight: f32,
@@ -132,7 +134,9 @@ impl Comparison {
         let mut losses = Together::default();
         let mut objective = Objective::default();
         if self.octaves.weight() > 0.0 {
-            let octaves = Octaves::new(&self.octaves, &self::batch(exemplars, device), size, device);
+            let exemplar = self::batch(exemplars, device);
+            let discriminators = Arc::clone(&self.discriminators);
+            let octaves = Octaves::new(&self.octaves, &exemplar, size, discriminators, device);
             let octaves = octaves.map_err(|e| ConfigError::new(e.to_string()))?;
             // The longest comes first.
             match on_host(device.as_dispatch()) {

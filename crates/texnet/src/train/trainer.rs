@@ -1,6 +1,7 @@
 //! The loop: noise, pictures, objective, gradient, step.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use texnet_infer::model::{ModelError, Summary};
@@ -16,6 +17,7 @@ use super::stage::Stage;
 use super::state::{Best, State};
 use crate::draw::{Draw, Stream};
 use crate::generator::Parameters;
+use crate::loss::adversarial::Discriminators;
 use crate::loss::total;
 use crate::profile::{Work, measured};
 
@@ -43,6 +45,7 @@ pub struct Trainer {
     config: TrainConfig,
     pictures: Pictures,
     device: Device,
+    discriminators: Arc<Discriminators>,
     part: Part,
     state: State,
 }
@@ -67,10 +70,11 @@ impl Trainer {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let pictures = Pictures { exemplars: exemplars.to_vec(), photographs: photographs.to_vec() };
-        let part = Part::new(config.stage(0)?, &pictures, device)?;
+        let discriminators = Arc::default();
+        let part = Part::new(config.stage(0)?, &pictures, &discriminators, device)?;
         let state = State::new(part.parameters());
         let device = device.clone().autodiff();
-        Ok(Self { config: config.clone(), pictures, device, part, state })
+        Ok(Self { config: config.clone(), pictures, device, discriminators, part, state })
     }
 
     /// The run as it is.
@@ -91,6 +95,7 @@ impl Trainer {
             let other = "the saved state is of another network: start anew without --resume";
             return Err(ConfigError::new(other).into());
         }
+        self.discriminators.set_state(state.discriminators.clone());
         self.state = state;
         Ok(())
     }
@@ -104,7 +109,8 @@ impl Trainer {
     }
 
     fn next_part(&self, step: u64) -> Result<Part, ConfigError> {
-        Part::new(self.config.stage(step)?, &self.pictures, &self.device.clone().inner())
+        let device = self.device.clone().inner();
+        Part::new(self.config.stage(step)?, &self.pictures, &self.discriminators, &device)
     }
 
     /// The best network so far with one more scale, at twice the size; or with frozen statistics.
@@ -119,7 +125,8 @@ impl Trainer {
             grown
         };
         let step = self.state.step;
-        self.state = State { step, ..State::new(parameters) };
+        let discriminators = self.discriminators.state();
+        self.state = State { step, discriminators, ..State::new(parameters) };
         self.state.best.step = step;
         self.part = part;
         Ok(())
@@ -160,6 +167,7 @@ impl Trainer {
 
     fn step_here(&mut self) -> Result<Vec<Event>, TrainError> {
         let rate = self.part.stage.rate(self.state.step) * self.state.rate_factor;
+        self.discriminators.set_rate(rate);
         let (terms, gradients) = self.gradients();
         let sum: f32 = terms.iter().map(|(_, value)| value).sum();
         if !sum.is_finite() || sum > DIVERGED * self.state.best.score {
@@ -170,6 +178,7 @@ impl Trainer {
         let update = || descent.step(parameters, gradients, moments, rate);
         measured("= update", Work::default(), update);
         self.state.step += 1;
+        self.state.discriminators = self.discriminators.state();
         let mut events = vec![Event::Step { step: self.state.step, rate, terms }];
         events.extend(self.score_in_turn());
         if self.state.step == self.part.end() && self.state.step < self.config.steps() {
@@ -205,6 +214,8 @@ impl Trainer {
         if state.rate_factor < 0.5_f32.powi(RESTARTS) {
             return Err(TrainError::Diverged(format!("{:.0}th", 1.0 / state.rate_factor)));
         }
+        // Not from the pictures of the step that is not made.
+        self.discriminators.set_state(state.discriminators.clone());
         state.parameters.values.clone_from(&state.best.values);
         state.moments = Moments::new(&state.best.values);
         state.step = state.best.step;
