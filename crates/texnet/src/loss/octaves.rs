@@ -17,6 +17,7 @@ use super::adversarial::{self, Discriminators};
 use super::gram::GramTargets;
 use super::{GramConfig, GramDistance, HELD_OUT, Loss, LossError, Term};
 use crate::descriptor::{Descriptor, DescriptorError, Embedded, Layer, Padding};
+use crate::draw::{Draw, Stream};
 use crate::ops::{self, Pool};
 
 /// What is compared in features.
@@ -74,6 +75,23 @@ fn turned(pictures: Tensor<4>, symmetry: usize) -> Tensor<4> {
     let pictures = if symmetry & 1 > 0 { pictures.flip([3]) } else { pictures };
     let pictures = if symmetry & 2 > 0 { pictures.flip([2]) } else { pictures };
     if symmetry & 4 > 0 { pictures.swap_dims(2, 3) } else { pictures }
+}
+
+/// A torus that is moved at random by less than this, a position of the coarsest layer of the coarsest octave but one.
+const MOVED: usize = 32;
+
+/// Pictures that are tori, moved at random: features lie on a lattice, and a picture should not.
+fn moved(pictures: Tensor<4>, step: u64) -> Tensor<4> {
+    let mut draw = Draw::new(0, Stream::Crop, step);
+    [2, 3].into_iter().fold(pictures, |pictures, axis| {
+        let size = pictures.dims()[axis];
+        let by = draw.below(MOVED.min(size));
+        if by == 0 {
+            return pictures;
+        }
+        let part = |start, length| pictures.clone().narrow(axis, start, length);
+        Tensor::cat(vec![part(by, size - by), part(0, by)], axis)
+    })
 }
 
 /// The layers whose places discriminators see: what is finer, patches say.
@@ -219,12 +237,12 @@ impl Level {
     }
 }
 
-impl Loss for Octaves {
-    /// One term: the weighted means.
-    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
+impl Octaves {
+    /// One term: the weighted means, of pictures as they lie.
+    fn compared(&self, pictures: Tensor<4>, step: u64) -> Vec<Term> {
         let View { symmetry, levels } = &self.views[(step % self.views.len() as u64) as usize];
         let halved = |pictures, _| ops::pool(pictures, Pool::Average);
-        let mut pictures = (0..self.finest).fold(turned(pictures.clone(), *symmetry), halved);
+        let mut pictures = (0..self.finest).fold(turned(pictures, *symmetry), halved);
         let discriminators = (step < HELD_OUT).then_some((&*self.discriminators, self.adversarial));
         let mut terms = Vec::new();
         for (i, level) in levels.iter().enumerate() {
@@ -234,6 +252,13 @@ impl Loss for Octaves {
             terms.extend(level.terms(&pictures, discriminators));
         }
         super::total(&terms).map(|sum| Term::new("features", sum)).into_iter().collect()
+    }
+}
+
+impl Loss for Octaves {
+    /// One term: the weighted means.
+    fn terms(&self, pictures: &Tensor<4>, step: u64) -> Vec<Term> {
+        self.compared(moved(pictures.clone(), step), step)
     }
 
     fn check(&self, size: [usize; 2]) -> Result<(), LossError> {
@@ -299,7 +324,7 @@ mod tests {
     }
 
     fn value(loss: &Octaves, picture: &Tensor<4>, step: u64) -> f32 {
-        loss.terms(picture, step).remove(0).value.into_scalar::<f32>()
+        loss.compared(picture.clone(), step).remove(0).value.into_scalar::<f32>()
     }
 
     #[test]
@@ -319,7 +344,7 @@ mod tests {
             new(&config, exemplar, [height, width])
         };
         let second = value(&of(2, 1, &tensor(blots(0.0))), &tensor(blots(1.0)), 0);
-        let terms = of(1, 0, &half(blots(0.0))).terms(&half(blots(1.0)), 0);
+        let terms = of(1, 0, &half(blots(0.0))).compared(half(blots(1.0)), 0);
         assert_eq!(second, terms[0].value.clone().into_scalar::<f32>());
     }
 
@@ -356,6 +381,27 @@ mod tests {
     }
 
     #[test]
+    fn pictures_are_moved_around_the_torus_before_they_are_compared() {
+        let (loss, picture) = (loss(), tensor(blots(1.0)));
+        let at = |y: usize, x: usize| y % SIDE * SIDE + x % SIDE;
+        let mut found = std::collections::BTreeSet::new();
+        for step in 0..9 {
+            let values = |picture: Tensor<4>| picture.into_data().iter::<f32>().collect::<Vec<f32>>();
+            let (still, moved) = (values(picture.clone()), values(moved(picture.clone(), step)));
+            let by = (0..MOVED * MOVED).find(|by| {
+                (0..SIDE * SIDE).all(|i| {
+                    let (y, x) = (i / SIDE + by / MOVED, i % SIDE + by % MOVED);
+                    moved[i] == still[at(y, x)]
+                })
+            });
+            found.insert(by.expect("a move"));
+            let of_moved = value(&loss, &super::moved(picture.clone(), step), step);
+            assert_eq!(loss.terms(&picture, step).remove(0).value.into_scalar::<f32>(), of_moved);
+        }
+        assert!(found.len() > 6, "{found:?}");
+    }
+
+    #[test]
     fn discriminators_learn_in_steps_that_are_not_held_out() {
         let config = OctavesConfig { weight: Some(1.0), adversarial: Some(0.5), ..OctavesConfig::default() };
         let (exemplar, picture) = (tensor(blots(0.0)), tensor(blots(1.0)));
@@ -379,7 +425,7 @@ mod tests {
         // Upright and transposed.
         for step in [0, SYMMETRIES / 2].map(|step| step as u64) {
             let tracked = tensor(picture.clone()).autodiff().require_grad();
-            let gradients = loss.terms(&tracked, step).remove(0).value.backward();
+            let gradients = loss.compared(tracked.clone(), step).remove(0).value.backward();
             let gradient: Vec<f32> =
                 tracked.grad(&gradients).expect("a gradient").into_data().iter::<f32>().collect();
             // Along the gradient itself, where the slope is steep beside the rounding of the sums.
