@@ -130,7 +130,7 @@ struct Level {
 impl Octaves {
     /// Against an exemplar of shape `[n, 3, h, w]`, for pictures of `size`. Layers that an octave is too small for are left
     /// out. The discriminators go on from what they learned, and learn in every step that is not
-    /// [held out](super::HELD_OUT): such a step is not repeated by its number alone.
+    /// held out for scores: such a step is not repeated by its number alone.
     ///
     /// # Errors
     /// The weights cannot be read, or the exemplar or the pictures are too small for any layer.
