@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Int, Tensor, TensorData};
 
+use super::host::linear;
 use crate::descriptor::Layer;
 use crate::draw::{Draw, Stream};
 
@@ -72,10 +73,8 @@ impl Discriminators {
         discriminator.learn(exemplar, &features, &verdict, *rate);
         let [n, c, h, w] = pictures.dims();
         let gradient = gradient.reshape([c, n, h, w]).swap_dims(0, 1).reshape([n, c, h, w]);
-        // Linear in the features with the right slope; the constant makes the value right.
         let gradient = if pictures.is_tracked() { gradient.autodiff() } else { gradient };
-        let linear = (pictures.clone() * gradient).sum();
-        linear.clone().detach() - linear - verdict.mean()
+        linear(pictures, gradient, verdict.mean()).neg()
     }
 }
 

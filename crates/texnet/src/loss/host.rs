@@ -95,8 +95,13 @@ fn values(pictures: &Tensor<4>) -> Vec<f32> {
 /// The measured value as a tensor of shape `[1]` that passes the measured gradient on to the pictures.
 fn differentiable(pictures: &Tensor<4>, Measured { value, gradient }: Measured) -> Tensor<1> {
     let gradient = Tensor::<4>::from_data(TensorData::new(gradient, pictures.shape()), &pictures.device());
-    // Linear in the pictures with the right slope; the constant makes the value right.
-    let linear = (pictures.clone() * gradient).sum();
+    linear(pictures, gradient, value)
+}
+
+/// A value as a tensor of shape `[1]` that passes a gradient on to a tensor.
+pub(super) fn linear(to: &Tensor<4>, gradient: Tensor<4>, value: f32) -> Tensor<1> {
+    // Linear with the right slope; the constant makes the value right.
+    let linear = (to.clone() * gradient).sum();
     let offset = linear.clone().detach();
     linear - offset + value
 }

@@ -191,23 +191,22 @@ impl View {
         let count: usize = compared.iter().map(|(_, layers, _)| layers.len()).sum();
         let weight = config.weight() / count as f32;
         let level = |(octave, layers, features): (usize, Vec<Layer>, Vec<Tensor<4>>)| {
-            let weighted = layers.iter().map(|&layer| (layer, weight)).collect();
-            let gram = GramConfig {
-                layers: weighted,
-                distance: GramDistance::RelativeRoot,
-                ..GramConfig::default()
-            };
-            let grams = GramTargets::new(gram, &features);
-            let judged = if config.adversarial() > 0.0 {
-                judged(&layers, &features, size.map(|side| side >> octave))
-            } else {
-                Vec::new()
-            };
+            let grams = grams(&layers, weight, &features);
+            let size = size.map(|side| side >> octave);
+            let judges = config.adversarial() > 0.0;
+            let judged = if judges { judged(&layers, &features, size) } else { Vec::new() };
             Level { octave, network: torus.clone(), layers, grams, judged }
         };
         let compared = compared.into_iter().filter(|(_, layers, _)| !layers.is_empty());
         Ok(Self { symmetry, levels: compared.map(level).collect() })
     }
+}
+
+/// The Gram matrices of the exemplar's features at some layers, each of this weight.
+fn grams(layers: &[Layer], weight: f32, features: &[Tensor<4>]) -> GramTargets {
+    let layers = layers.iter().map(|&layer| (layer, weight)).collect();
+    let config = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
+    GramTargets::new(config, features)
 }
 
 /// The exemplar's features that discriminators see, for pictures of a size: as many places as those have.
