@@ -6,19 +6,19 @@
 //! What a network cannot see becomes stripes, weave or fur. So each step looks at the picture mirrored or turned
 //! otherwise, and several networks take turns: what all of them agree upon is left, at the price of one.
 
-use std::collections::BTreeMap;
+mod view;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::adversarial::{self, Discriminators};
-use super::gram::GramTargets;
-use super::{GramConfig, GramDistance, HELD_OUT, Loss, LossError, Term};
-use crate::descriptor::{Descriptor, DescriptorError, Embedded, Layer, Padding};
+use super::adversarial::Discriminators;
+use super::{HELD_OUT, Loss, LossError, Term};
+use crate::descriptor::{DescriptorError, Embedded, Padding};
 use crate::draw::{Draw, Stream};
-use crate::ops::{self, Pool};
+use view::{Networks, View};
 
 /// What is compared in features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,8 @@ pub struct OctavesConfig {
     pub adversarial: Option<f32>,
     /// Octaves: the picture, its half, and so on.
     pub octaves: usize,
-    /// The finest that is compared: 0 is the picture, 1 its half.
+    /// The finest that is compared as a whole: 0 is the picture, 1 its half. Of finer ones a window as large as that is
+    /// compared, in layers that see little.
     pub finest: usize,
     /// Files of other weights, as `texnet-descriptor` writes them, which take turns; the one built in when there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -59,11 +60,16 @@ impl OctavesConfig {
         self.adversarial.unwrap_or(0.0)
     }
 
-    fn networks(&self, padding: Padding, device: &Device) -> Result<Vec<Embedded>, DescriptorError> {
-        match self.weights.is_empty() {
-            true => Ok(vec![Embedded::new(padding, device)?]),
-            false => self.weights.iter().map(|path| Embedded::load(path, padding, device)).collect(),
+    fn networks(&self, device: &Device) -> Result<Vec<Networks>, DescriptorError> {
+        let both = |load: &dyn Fn(Padding) -> Result<Embedded, DescriptorError>| {
+            // Nothing is known of what lies beyond the exemplar.
+            Ok(Networks { inner: load(Padding::None)?, torus: load(Padding::Circular)? })
+        };
+        if self.weights.is_empty() {
+            return Ok(vec![both(&|padding| Embedded::new(padding, device))?]);
         }
+        let load = |path: &PathBuf| both(&|padding| Embedded::load(path, padding, device));
+        self.weights.iter().map(load).collect()
     }
 }
 
@@ -77,15 +83,12 @@ fn turned(pictures: Tensor<4>, symmetry: usize) -> Tensor<4> {
     if symmetry & 4 > 0 { pictures.swap_dims(2, 3) } else { pictures }
 }
 
-/// A torus that is moved at random by less than this, a position of the coarsest layer of the coarsest octave but one.
-const MOVED: usize = 32;
-
-/// Pictures that are tori, moved at random: features lie on a lattice, and a picture should not.
+/// Pictures that are tori, moved at random: features lie on a lattice, and windows in a corner; a picture should not.
 fn moved(pictures: Tensor<4>, step: u64) -> Tensor<4> {
     let mut draw = Draw::new(0, Stream::Crop, step);
     [2, 3].into_iter().fold(pictures, |pictures, axis| {
         let size = pictures.dims()[axis];
-        let by = draw.below(MOVED.min(size));
+        let by = draw.below(size);
         if by == 0 {
             return pictures;
         }
@@ -94,37 +97,14 @@ fn moved(pictures: Tensor<4>, step: u64) -> Tensor<4> {
     })
 }
 
-/// The layers whose places discriminators see: what is finer, patches say.
-const JUDGED: [Layer; 3] = [Layer::Relu2_2, Layer::Relu3_4, Layer::Relu4_1];
-
 /// The loss of pictures that are tori.
 #[derive(Debug)]
 pub struct Octaves {
-    finest: usize,
     discriminators: Arc<Discriminators>,
-    adversarial: f32,
+    /// Of each layer, and of each discriminator.
+    weights: [f32; 2],
     /// Every network in every symmetry, in the order of the steps that use them: all symmetries of one, then of the next.
     views: Vec<View>,
-}
-
-/// What one network compares in one symmetry.
-#[derive(Debug)]
-struct View {
-    symmetry: usize,
-    /// From the finest octave on.
-    levels: Vec<Level>,
-}
-
-/// What one network compares in one symmetry and octave.
-#[derive(Debug)]
-struct Level {
-    octave: usize,
-    /// On a torus.
-    network: Embedded,
-    layers: Vec<Layer>,
-    grams: GramTargets,
-    /// The exemplar's features at the layers whose places are judged, `[channels, places]`.
-    judged: Vec<(Layer, Tensor<2>)>,
 }
 
 impl Octaves {
@@ -142,115 +122,29 @@ impl Octaves {
         device: &Device,
     ) -> Result<Self, DescriptorError> {
         let exemplar = exemplar.clone().without_autodiff();
-        // Nothing is known of what lies beyond the exemplar.
-        let [inner, torus] =
-            [Padding::None, Padding::Circular].map(|padding| config.networks(padding, device));
-        let networks: Vec<_> = inner?.into_iter().zip(torus?).collect();
+        let networks = config.networks(device)?;
         let exemplars: Vec<_> = (0..SYMMETRIES).map(|symmetry| turned(exemplar.clone(), symmetry)).collect();
         let views = networks.iter().flat_map(|network| {
-            let turned = exemplars.iter().enumerate();
+            let turned = exemplars.iter().cloned().enumerate();
             turned.map(move |(symmetry, exemplar)| View::new(config, network, symmetry, exemplar, size))
         });
         let views = views.collect::<Result<Vec<View>, _>>()?;
-        let judged = views[0].levels.iter().map(|level| level.judged.len()).sum::<usize>();
-        let adversarial = config.adversarial() / judged.max(1) as f32;
-        Ok(Self { finest: config.finest, discriminators, adversarial, views })
+        let [compared, judged] = views[0].counts().map(|count| count.max(1) as f32);
+        let weights = [config.weight() / compared, config.adversarial() / judged];
+        Ok(Self { discriminators, weights, views })
     }
-}
 
-impl View {
-    /// Of an exemplar that is turned already, by a network without padding and the same on a torus.
-    fn new(
-        config: &OctavesConfig,
-        (inner, torus): &(Embedded, Embedded),
-        symmetry: usize,
-        exemplar: &Tensor<4>,
-        size: [usize; 2],
-    ) -> Result<Self, DescriptorError> {
-        let mut exemplar = exemplar.clone();
-        let mut compared = Vec::new();
-        for octave in 0..config.octaves {
-            if octave > 0 {
-                exemplar = ops::pool(exemplar, Pool::Average);
-            }
-            if octave < config.finest {
-                continue;
-            }
-            let [.., height, width] = exemplar.dims();
-            let fits = |layer| {
-                inner.check([height, width], &[layer])?;
-                torus.check(size.map(|side| side >> octave), &[layer])
-            };
-            let layers: Vec<_> = Embedded::TEXTURE.into_iter().filter(|&l| fits(l).is_ok()).collect();
-            if octave == config.finest && layers.is_empty() {
-                fits(Embedded::TEXTURE[0])?;
-            }
-            let features = inner.features(&exemplar, &layers)?;
-            compared.push((octave, layers, features));
-        }
-        let count: usize = compared.iter().map(|(_, layers, _)| layers.len()).sum();
-        let weight = config.weight() / count as f32;
-        let level = |(octave, layers, features): (usize, Vec<Layer>, Vec<Tensor<4>>)| {
-            let grams = grams(&layers, weight, &features);
-            let size = size.map(|side| side >> octave);
-            let judges = config.adversarial() > 0.0;
-            let judged = if judges { judged(&layers, &features, size) } else { Vec::new() };
-            Level { octave, network: torus.clone(), layers, grams, judged }
-        };
-        let compared = compared.into_iter().filter(|(_, layers, _)| !layers.is_empty());
-        Ok(Self { symmetry, levels: compared.map(level).collect() })
-    }
-}
-
-/// The Gram matrices of the exemplar's features at some layers, each of this weight.
-fn grams(layers: &[Layer], weight: f32, features: &[Tensor<4>]) -> GramTargets {
-    let layers = layers.iter().map(|&layer| (layer, weight)).collect();
-    let config = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
-    GramTargets::new(config, features)
-}
-
-/// The exemplar's features that discriminators see, for pictures of a size: as many places as those have.
-fn judged(layers: &[Layer], features: &[Tensor<4>], size: [usize; 2]) -> Vec<(Layer, Tensor<2>)> {
-    let seen = layers.iter().zip(features).filter(|(layer, _)| JUDGED.contains(layer));
-    let judged = seen.filter_map(|(&layer, features)| {
-        let places = size.map(|side| side >> (layer.block() - 1)).iter().product();
-        Some((layer, adversarial::places(features, places)?))
-    });
-    judged.collect()
-}
-
-impl Level {
-    /// The terms of pictures of its octave, without the discriminators if there are none.
-    fn terms(&self, pictures: &Tensor<4>, discriminators: Option<(&Discriminators, f32)>) -> Vec<Term> {
-        let features = self.network.features(pictures, &self.layers);
-        let features = features.unwrap_or_else(|error| panic!("pictures that were not checked: {error}"));
-        let features: BTreeMap<_, _> = self.layers.iter().copied().zip(features).collect();
-        let mut terms = self.grams.terms(&features);
-        let Some((discriminators, weight)) = discriminators else { return terms };
-        for (layer, exemplar) in &self.judged {
-            let place = (self.octave, *layer);
-            let term = discriminators.term(place, exemplar, &features[layer]);
-            terms.push(Term::new(format!("adversarial {layer}"), term.mul_scalar(weight)));
-        }
-        terms
-    }
-}
-
-impl Octaves {
     /// One term: the weighted means, of pictures as they lie.
     fn compared(&self, pictures: Tensor<4>, step: u64) -> Vec<Term> {
-        let View { symmetry, levels } = &self.views[(step % self.views.len() as u64) as usize];
-        let halved = |pictures, _| ops::pool(pictures, Pool::Average);
-        let mut pictures = (0..self.finest).fold(turned(pictures, *symmetry), halved);
-        let discriminators = (step < HELD_OUT).then_some((&*self.discriminators, self.adversarial));
-        let mut terms = Vec::new();
-        for (i, level) in levels.iter().enumerate() {
-            if i > 0 {
-                pictures = ops::pool(pictures, Pool::Average);
-            }
-            terms.extend(level.terms(&pictures, discriminators));
-        }
-        super::total(&terms).map(|sum| Term::new("features", sum)).into_iter().collect()
+        let view = &self.views[(step % self.views.len() as u64) as usize];
+        let discriminators = (step < HELD_OUT).then_some(&*self.discriminators);
+        let terms = view.terms(turned(pictures, view.symmetry), discriminators);
+        let weighted = terms
+            .iter()
+            .zip(self.weights)
+            .filter_map(|(terms, weight)| Some(super::total(terms)?.mul_scalar(weight)));
+        let sum = weighted.reduce(|a, b| a + b);
+        sum.map(|sum| Term::new("features", sum)).into_iter().collect()
     }
 }
 
@@ -261,10 +155,7 @@ impl Loss for Octaves {
     }
 
     fn check(&self, size: [usize; 2]) -> Result<(), LossError> {
-        let mut levels = self.views[0].levels.iter();
-        levels.try_for_each(|level| {
-            Ok(level.network.check(size.map(|side| side >> level.octave), &level.layers)?)
-        })
+        Ok(self.views[0].check(size)?)
     }
 }
 
@@ -275,6 +166,8 @@ mod tests {
     use burn::tensor::TensorData;
 
     use super::*;
+    use crate::descriptor::Layer;
+    use crate::ops::{self, Pool};
 
     const SIDE: usize = 64;
 
@@ -334,17 +227,50 @@ mod tests {
         assert!(same < 0.3 * grey, "{same} {grey}");
     }
 
+    /// Blots, but for the half of the picture.
+    fn halved(values: Vec<f32>) -> Tensor<4> {
+        ops::pool(tensor(values), Pool::Average)
+    }
+
     #[test]
-    fn the_second_octave_alone_is_the_first_of_half_the_picture() {
-        let half = |values| ops::pool(tensor(values), Pool::Average);
+    fn the_second_octave_alone_is_the_first_of_half_the_picture_but_for_a_window() {
         let of = |octaves, finest, exemplar: &Tensor<4>| {
             let config = OctavesConfig { weight: Some(1.0), octaves, finest, ..OctavesConfig::default() };
             let [.., height, width] = exemplar.dims();
             new(&config, exemplar, [height, width])
         };
-        let second = value(&of(2, 1, &tensor(blots(0.0))), &tensor(blots(1.0)), 0);
-        let terms = of(1, 0, &half(blots(0.0))).compared(half(blots(1.0)), 0);
-        assert_eq!(second, terms[0].value.clone().into_scalar::<f32>());
+        let mut second = of(2, 1, &tensor(blots(0.0)));
+        let first = of(1, 0, &halved(blots(0.0)));
+        second.views.iter_mut().for_each(View::forget_windows);
+        second.weights = first.weights;
+        let [found, wanted] = [(second, tensor(blots(1.0))), (first, halved(blots(1.0)))]
+            .map(|(loss, picture)| value(&loss, &picture, 0));
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn of_the_picture_itself_a_window_is_compared_and_judged() {
+        let adversarial = Some(0.5);
+        let config =
+            OctavesConfig { weight: Some(1.0), adversarial, octaves: 2, finest: 1, ..Default::default() };
+        let loss = new(&config, &tensor(blots(0.0)), [SIDE; 2]);
+        let with = |inside: bool| {
+            let changed = |(i, value): (usize, f32)| {
+                let in_window = i / SIDE % SIDE < SIDE / 2 && i % SIDE < SIDE / 2;
+                // One pixel in four, the mean of which stays.
+                let sign = if (i / SIDE + i).is_multiple_of(2) { 1.0 } else { -1.0 };
+                if in_window == inside { value + 0.1 * sign } else { value }
+            };
+            let values = blots(0.0).into_iter().enumerate().map(changed).collect();
+            value(&loss, &tensor(values), HELD_OUT)
+        };
+        let plain = value(&loss, &tensor(blots(0.0)), HELD_OUT);
+        let [inside, outside] = [true, false].map(with);
+        assert!((outside - plain).abs() < 1e-4 && inside > plain + 0.1, "{plain} {inside} {outside}");
+        value(&loss, &tensor(blots(1.0)), 0);
+        let judged = loss.discriminators.state();
+        let places: Vec<_> = judged.keys().copied().collect();
+        assert_eq!(places, [(0, Layer::Relu1_2), (0, Layer::Relu2_2), (1, Layer::Relu2_2)]);
     }
 
     #[test]
@@ -387,9 +313,9 @@ mod tests {
         for step in 0..9 {
             let values = |picture: Tensor<4>| picture.into_data().iter::<f32>().collect::<Vec<f32>>();
             let (still, moved) = (values(picture.clone()), values(moved(picture.clone(), step)));
-            let by = (0..MOVED * MOVED).find(|by| {
+            let by = (0..SIDE * SIDE).find(|by| {
                 (0..SIDE * SIDE).all(|i| {
-                    let (y, x) = (i / SIDE + by / MOVED, i % SIDE + by % MOVED);
+                    let (y, x) = (i / SIDE + by / SIDE, i % SIDE + by % SIDE);
                     moved[i] == still[at(y, x)]
                 })
             });
@@ -446,6 +372,6 @@ mod tests {
             Octaves::new(&config, &exemplar, [side; 2], Arc::default(), &Device::flex())
         };
         assert!(new(1, 1).is_err());
-        assert_eq!(new(6, SIDE).expect("large enough").views[0].levels.len(), 5);
+        assert_eq!(new(6, SIDE).expect("large enough").views[0].octaves(), [0, 1, 2, 3, 4]);
     }
 }

@@ -25,7 +25,7 @@ const LEVELS: usize = 4;
 /// Most scales and levels of styles.
 const MAX_STYLE_DEPTH: usize = 6;
 /// Weight of features, for large objects: outlines are closed, and less is copied. More would make smooth things bumpy.
-const LARGE_FEATURES: f32 = 0.35;
+const LARGE_FEATURES: f32 = 0.4;
 /// Weight of discriminators where there are features: things are lit, dense and whole.
 const ADVERSARIAL: f32 = 0.25;
 
