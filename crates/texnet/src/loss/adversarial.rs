@@ -4,8 +4,9 @@
 //! Gram matrices say which features are where other features are, on the average. Whether each single place could be one
 //! of the exemplar, a discriminator says, and it looks for what is wrong with this generator's pictures.
 //!
-//! Departure from Sauer et al.: it sees each place of a layer alone, without mixing layers or channels at random, and
-//! weights of length 1 stand for spectral normalisation.
+//! Departures from Sauer et al.: it sees each place of a layer alone, without mixing layers or channels at random; weights
+//! of given lengths stand for spectral normalisation; and a generator minimises the squares of what scores lack of 1, as in
+//! least squares GANs (Mao et al. 2017), where the hinge has their negative mean: what passes is left alone.
 
 mod discriminator;
 
@@ -60,8 +61,8 @@ impl Discriminators {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How much less like an exemplar's places those of pictures are, by what was learned so far: minus the mean score of
-    /// their features, which are of shape `[n, c, h, w]`. Then learns from both.
+    /// How much less like an exemplar's places those of pictures are, by what was learned so far: half of the mean square of
+    /// what scores lack of 1, of their features, which are of shape `[n, c, h, w]`. Then learns from both.
     pub(super) fn term(&self, place: Place, exemplar: &Tensor<2>, pictures: &Tensor<4>) -> Tensor<1> {
         let Learned { rate, all } = &mut *self.learned();
         let features = flat(pictures);
@@ -74,7 +75,7 @@ impl Discriminators {
         let [n, c, h, w] = pictures.dims();
         let gradient = gradient.reshape([c, n, h, w]).swap_dims(0, 1).reshape([n, c, h, w]);
         let gradient = if pictures.is_tracked() { gradient.autodiff() } else { gradient };
-        linear(pictures, gradient, verdict.mean()).neg()
+        linear(pictures, gradient, verdict.error())
     }
 }
 

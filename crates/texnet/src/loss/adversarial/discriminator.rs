@@ -7,6 +7,8 @@ use crate::train::adam::{Adam, Moments};
 
 /// Channels between the two convolutions.
 const HIDDEN: usize = 32;
+/// Length of the weights of the second convolution: how steep scores may be. With 1, faint lines pass.
+const STEEPNESS: f32 = 3.0;
 /// Slope of the rectifier between them below zero.
 const LEAK: f32 = 0.2;
 /// How it learns.
@@ -14,7 +16,7 @@ const ADAM: Adam = Adam { beta1: 0.5, beta2: 0.99, epsilon: 1e-8 };
 
 /// Tells features of an exemplar, whose scores should be above 1, from those of pictures, which should be below -1.
 ///
-/// The weights of every channel have length 1, which keeps scores from being steep.
+/// The weights of every hidden channel have length 1, those of the score 3, which keeps scores from being too steep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Discriminator {
     /// Weights of the first convolution, `[HIDDEN, channels]`, its biases, weights of the second, its bias.
@@ -31,9 +33,14 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// The mean score.
-    pub(super) fn mean(&self) -> f32 {
-        self.scores.iter().sum::<f32>() / self.scores.len() as f32
+    /// How far each score is below that of an exemplar; 0 above it.
+    fn lacks(&self) -> impl Iterator<Item = f32> {
+        self.scores.iter().map(|score| (1.0 - score).max(0.0))
+    }
+
+    /// Half of the mean square of what scores lack: what is worst counts most, and what passes not at all.
+    pub(super) fn error(&self) -> f32 {
+        0.5 * self.lacks().map(|lack| lack * lack).sum::<f32>() / self.scores.len() as f32
     }
 }
 
@@ -70,10 +77,10 @@ impl Discriminator {
     fn normalise(&mut self) {
         let [first, _, second, _] = &mut self.values[..] else { return };
         let channels = first.len() / HIDDEN;
-        for weights in first.chunks_exact_mut(channels).chain([&mut second[..]]) {
-            let length = weights.iter().map(|w| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-            weights.iter_mut().for_each(|w| *w /= length);
+        for weights in first.chunks_exact_mut(channels) {
+            set_length(weights, 1.0);
         }
+        set_length(second, STEEPNESS);
     }
 
     fn first(&self, device: &Device) -> Tensor<2> {
@@ -108,10 +115,11 @@ impl Discriminator {
         inner
     }
 
-    /// The gradient of the mean score to all features, `[channels, places]`.
+    /// The gradient of the error to all features, `[channels, places]`.
     pub(super) fn gradient(&self, verdict: &Verdict, device: &Device) -> Tensor<2> {
-        let places = verdict.scores.len();
-        let inner = self.inner(verdict, &vec![1.0 / places as f32; places]);
+        let places = verdict.scores.len() as f32;
+        let outer: Vec<f32> = verdict.lacks().map(|lack| -lack / places).collect();
+        let inner = self.inner(verdict, &outer);
         self.first(device).transpose().matmul(matrix(inner, device))
     }
 
@@ -145,6 +153,12 @@ impl Discriminator {
     }
 }
 
+/// Makes weights so long.
+fn set_length(weights: &mut [f32], length: f32) {
+    let factor = length / weights.iter().map(|w| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    weights.iter_mut().for_each(|w| *w *= factor);
+}
+
 fn matrix(values: Vec<f32>, device: &Device) -> Tensor<2> {
     let columns = values.len() / HIDDEN;
     Tensor::from_data(TensorData::new(values, [HIDDEN, columns]), device)
@@ -172,11 +186,11 @@ mod tests {
     }
 
     fn score(discriminator: &Discriminator, values: &[f32]) -> f32 {
-        discriminator.judge(&tensor(values)).mean()
+        discriminator.judge(&tensor(values)).scores.iter().sum::<f32>() / PLACES as f32
     }
 
     #[test]
-    fn the_gradient_is_the_slope_of_the_mean_score() {
+    fn the_gradient_is_the_slope_of_the_error() {
         let (discriminator, values) = (Discriminator::new(CHANNELS, 3), features(1, 0.3));
         let verdict = discriminator.judge(&tensor(&values));
         let gradient = vector(discriminator.gradient(&verdict, &Device::flex()));
@@ -184,7 +198,7 @@ mod tests {
             let moved = |by: f32| {
                 let mut values = values.clone();
                 values[i] += by;
-                score(&discriminator, &values)
+                discriminator.judge(&tensor(&values)).error()
             };
             let slope = (moved(0.01) - moved(-0.01)) / 0.02;
             assert!((slope - gradient[i]).abs() < 2e-4, "{i}: {slope} {}", gradient[i]);
