@@ -257,7 +257,7 @@ mod tests {
         let with = |inside: bool| {
             let changed = |(i, value): (usize, f32)| {
                 let in_window = i / SIDE % SIDE < SIDE / 2 && i % SIDE < SIDE / 2;
-                // One pixel in four, the mean of which stays.
+                // A checkerboard, of which nothing is left in the half.
                 let sign = if (i / SIDE + i).is_multiple_of(2) { 1.0 } else { -1.0 };
                 if in_window == inside { value + 0.1 * sign } else { value }
             };
