@@ -1,7 +1,7 @@
 //! Gram matrices of the built-in descriptor, at several octaves of the picture.
 //!
 //! A network of few layers sees a few pixels at a time. Run over the picture, its half and its quarter, it sees the
-//! arrangement of large things with the same weights.
+//! arrangement of large things with the same weights. Of octaves that would take too long as a whole, a window is seen.
 //!
 //! What a network cannot see becomes stripes, weave or fur. So each step looks at the picture mirrored or turned
 //! otherwise, and several networks take turns: what all of them agree upon is left, at the price of one.

@@ -13,7 +13,7 @@ use crate::ops::{self, Pool};
 
 /// The layers at which a window of the finer octaves is compared: larger things, the others say.
 const OF_WINDOWS: [Layer; 2] = [Layer::Relu1_2, Layer::Relu2_2];
-/// The layers whose places discriminators see: what is finer, patches say, and [`OF_WINDOWS`].
+/// The layers of whole octaves whose places discriminators see: what is finer, patches and windows say.
 const JUDGED: [Layer; 3] = [Layer::Relu2_2, Layer::Relu3_4, Layer::Relu4_1];
 
 /// What one network compares in one symmetry.
@@ -21,12 +21,12 @@ const JUDGED: [Layer; 3] = [Layer::Relu2_2, Layer::Relu3_4, Layer::Relu4_1];
 pub(super) struct View {
     pub(super) symmetry: usize,
     /// From the picture on to the coarsest octave.
-    pub(super) levels: Vec<Level>,
+    levels: Vec<Level>,
 }
 
 /// What one network compares in one symmetry and octave.
 #[derive(Debug)]
-pub(super) struct Level {
+struct Level {
     octave: usize,
     part: Part,
     network: Embedded,
@@ -37,7 +37,7 @@ pub(super) struct Level {
 }
 
 /// A network without padding, and the same on a torus.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Networks {
     pub(super) inner: Embedded,
     pub(super) torus: Embedded,
@@ -69,10 +69,10 @@ impl Part {
         }
     }
 
-    /// Its size in an octave that is so large.
-    fn size(self, octave: [usize; 2]) -> [usize; 2] {
+    /// Its size in an octave of pictures of `size`.
+    fn size(self, octave: usize, size: [usize; 2]) -> [usize; 2] {
         match self {
-            Self::Whole => octave,
+            Self::Whole => size.map(|side| side >> octave),
             Self::Window(side) => [side; 2],
         }
     }
@@ -144,10 +144,9 @@ impl View {
     }
 
     pub(super) fn check(&self, size: [usize; 2]) -> Result<(), DescriptorError> {
-        self.levels.iter().try_for_each(|level| {
-            let part = level.part.size(size.map(|side| side >> level.octave));
-            level.network.check(part, &level.layers)
-        })
+        self.levels
+            .iter()
+            .try_for_each(|level| level.network.check(level.part.size(level.octave, size), &level.layers))
     }
 }
 
@@ -162,7 +161,7 @@ impl Level {
     ) -> Result<Self, DescriptorError> {
         let part = Part::of(octave, config, size);
         let network = if part == Part::Whole { &networks.torus } else { &networks.inner };
-        let size = part.size(size.map(|side| side >> octave));
+        let size = part.size(octave, size);
         let [.., height, width] = exemplar.dims();
         let fits = |layer| {
             networks.inner.check([height, width], &[layer])?;
