@@ -90,7 +90,8 @@ pub(crate) struct Train {
     /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
-    /// fast (less than a minute), default (three), fine (about ten); paper and paper-code need the weights of VGG-19.
+    /// fast (about a minute), default (up to five), fine (a quarter of an hour); paper and paper-code need the weights of
+    /// VGG-19.
     #[arg(long, default_value = "default")]
     pub(crate) preset: String,
     /// Learn the pictures to their edges: captions, watermarks and frames there, too, which are left out otherwise.

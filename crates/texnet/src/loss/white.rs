@@ -102,6 +102,8 @@ impl White {
                 pyramid::reduce_adjoint(coarse, self.size_at(level), Border::Circular, fine);
             }
         }
-        gradients.iter().flatten().flat_map(|g| self.whitening.adjoint(g)).collect()
+        let of_pictures: Vec<Vec<f32>> =
+            gradients.iter().flatten().map(|g| self.whitening.adjoint(g)).collect();
+        of_pictures.concat()
     }
 }

@@ -76,7 +76,10 @@ pub struct TrainConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen_iterations: Option<u64>,
     /// Millions of pixels that are painted while learning: what decides the steps when they are not given.
-    pub megapixels: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub megapixels: Option<f32>,
+    /// How many times as many as by the default preset, when they are chosen here.
+    pub effort: f32,
     /// What the network begins as; the stages of small pictures are left out with [`Start::BuiltIn`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
@@ -143,7 +146,8 @@ impl Default for TrainConfig {
             iterations: None,
             coarse_iterations: None,
             frozen_iterations: None,
-            megapixels: 240.0,
+            megapixels: None,
+            effort: 1.0,
             start: None,
             scores: 20,
             batch: 1,
@@ -239,7 +243,8 @@ impl TrainConfig {
         within("batch", self.batch as f32, 1.0, 64.0)?;
         within("scores", self.scores as f32, 1.0, 1e4)?;
         within("iterations", self.iterations.unwrap_or(1) as f32, 1.0, 1e7)?;
-        within("megapixels", self.megapixels, 0.01, 1e6)?;
+        within("megapixels", self.megapixels.unwrap_or(1.0), 0.01, 1e6)?;
+        within("effort", self.effort, 0.001, 1000.0)?;
         if self.norm == Norm::Folded {
             return Err(ConfigError("norm is folded, but learning needs batch or instance".into()));
         }

@@ -31,7 +31,7 @@ pub(crate) struct Stage {
 }
 
 /// Side of the smallest pictures that are learned from, when it is chosen here.
-const SMALLEST: usize = 64;
+const SMALLEST: usize = 48;
 /// Least side of an exemplar at the first stage.
 const SMALLEST_EXEMPLAR: usize = 48;
 /// Shares of the painted pixels from the first stage to the last, for one stage, two and three.
@@ -87,13 +87,13 @@ impl TrainConfig {
     /// Steps of every size and with frozen statistics; the number that is given, or pixels, are divided between them,
     /// less the frozen ones that are given. The network that is built in has the smaller pictures behind it.
     fn budget(&self, halvings: usize) -> Vec<u64> {
-        let [size, _] = self.size();
+        let ([size, _], megapixels) = (self.size(), self.megapixels.unwrap_or(0.0));
         let behind = if self.start() == Start::BuiltIn { halvings } else { 0 };
         let shares = &SHARES[halvings][behind..];
         let whole = shares.len() - 1;
         let steps = |(stage, share): (usize, &f32)| {
             let side = size >> (whole - stage);
-            (1e6 * self.megapixels * share / (side * side * self.batch) as f32).round().max(1.0) as u64
+            (1e6 * megapixels * share / (side * side * self.batch) as f32).round().max(1.0) as u64
         };
         let mut planned: Vec<u64> = shares.iter().enumerate().map(steps).collect();
         if self.freezes() && self.frozen_iterations.is_none() {
@@ -232,6 +232,14 @@ mod tests {
                 assert_eq!(config.stage(step).expect("a stage").first, stage.first);
             }
         }
+    }
+
+    #[test]
+    fn effort_multiplies_the_pixels_that_are_chosen_and_leaves_those_that_are_given() {
+        let steps = |settings: &[&str]| resolved(settings, 300).steps();
+        let [once, thrice] = [steps(&[]), steps(&["effort=3"])];
+        assert!(thrice.abs_diff(3 * once) < 5, "{once} {thrice}");
+        assert_eq!(steps(&["megapixels=10", "effort=3"]), steps(&["megapixels=10"]));
     }
 
     #[test]
