@@ -123,12 +123,12 @@ impl Octaves {
     ) -> Result<Self, DescriptorError> {
         let exemplar = exemplar.clone().without_autodiff();
         let networks = config.networks(device)?;
-        let exemplars: Vec<_> = (0..SYMMETRIES).map(|symmetry| turned(exemplar.clone(), symmetry)).collect();
-        let views = networks.iter().flat_map(|network| {
-            let turned = exemplars.iter().cloned().enumerate();
-            turned.map(move |(symmetry, exemplar)| View::new(config, network, symmetry, exemplar, size))
-        });
-        let views = views.collect::<Result<Vec<View>, _>>()?;
+        let all =
+            networks.iter().flat_map(|network| (0..SYMMETRIES).map(move |symmetry| (network, symmetry)));
+        let view = |(network, symmetry)| {
+            View::new(config, network, symmetry, turned(exemplar.clone(), symmetry), size)
+        };
+        let views = all.map(view).collect::<Result<Vec<View>, _>>()?;
         let [compared, judged] = views[0].counts().map(|count| count.max(1) as f32);
         let weights = [config.weight() / compared, config.adversarial() / judged];
         Ok(Self { discriminators, weights, views })

@@ -48,6 +48,13 @@ impl Part {
         Ok(Self { generator, objective, photographs, colour: mean_colour(&exemplars), stage })
     }
 
+    /// Goes on with a stage of the same size, and so with the same objective: to make it anew takes a minute where an
+    /// exemplar has millions of pixels.
+    pub(super) fn go_on(&mut self, stage: Stage) {
+        self.generator = Generator::new(stage.spec.clone(), stage.config.path);
+        self.stage = stage;
+    }
+
     pub(super) fn parameters(&self) -> Parameters {
         self.stage.parameters(self.colour)
     }

@@ -115,12 +115,14 @@ impl Trainer {
 
     /// The best network so far with one more scale, at twice the size; or with frozen statistics.
     fn advance(&mut self) -> Result<(), TrainError> {
-        let part = self.next_part(self.state.step)?;
+        let stage = self.config.stage(self.state.step)?;
         let best = Parameters { values: self.state.best.values.clone(), ..self.state.parameters.clone() };
-        let parameters = if part.stage.frozen {
-            best.frozen(&part.stage.spec, self.config.seed)?
+        let parameters = if stage.frozen {
+            self.part.go_on(stage);
+            best.frozen(self.part.generator.spec(), self.config.seed)?
         } else {
-            let mut grown = part.parameters();
+            self.part = self.next_part(self.state.step)?;
+            let mut grown = self.part.parameters();
             grown.adopt(&best);
             grown
         };
@@ -128,7 +130,6 @@ impl Trainer {
         let discriminators = self.discriminators.state();
         self.state = State { step, discriminators, ..State::new(parameters) };
         self.state.best.step = step;
-        self.part = part;
         Ok(())
     }
 

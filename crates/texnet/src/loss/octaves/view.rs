@@ -9,12 +9,18 @@ use super::super::gram::GramTargets;
 use super::super::{GramConfig, GramDistance, Term};
 use super::OctavesConfig;
 use crate::descriptor::{Descriptor, DescriptorError, Embedded, Layer};
+use crate::draw::{Draw, Stream};
 use crate::ops::{self, Pool};
 
 /// The layers at which a window of the finer octaves is compared: larger things, the others say.
 const OF_WINDOWS: [Layer; 2] = [Layer::Relu1_2, Layer::Relu2_2];
 /// The layers of whole octaves whose places discriminators see: what is finer, patches and windows say.
 const JUDGED: [Layer; 3] = [Layer::Relu2_2, Layer::Relu3_4, Layer::Relu4_1];
+
+/// Pixels of an exemplar's octave that are seen, at most.
+const SEEN: usize = 1 << 20;
+/// Side of the windows of larger ones that are.
+const WINDOW: usize = 256;
 
 /// What one network compares in one symmetry.
 #[derive(Debug)]
@@ -100,7 +106,7 @@ impl View {
             if octave > 0 {
                 exemplar = ops::pool(exemplar, Pool::Average);
             }
-            levels.push(Level::new(octave, config, networks, &exemplar, size)?);
+            levels.push(Level::new(octave, config, networks, &seen(&exemplar), size)?);
         }
         levels.retain(|level| !level.layers.is_empty());
         Ok(Self { symmetry, levels })
@@ -199,9 +205,59 @@ impl Level {
     }
 }
 
+/// An exemplar `[n, 3, h, w]`, or, of a large one, windows at random: features of photographs would take minutes and
+/// gigabytes.
+fn seen(exemplar: &Tensor<4>) -> Tensor<4> {
+    let [n, _, height, width] = exemplar.dims();
+    if n * height * width <= SEEN || height.min(width) < WINDOW {
+        return exemplar.clone();
+    }
+    let mut draw = Draw::new(0, Stream::Selection, (height * width) as u64);
+    let mut range = |size: usize, length: usize| {
+        let start = draw.below(size - length + 1);
+        start..start + length
+    };
+    let window = |_| exemplar.clone().slice([range(n, 1), 0..3, range(height, WINDOW), range(width, WINDOW)]);
+    Tensor::cat((0..SEEN / (WINDOW * WINDOW)).map(window).collect(), 0)
+}
+
 /// The Gram matrices of the exemplar's features at some layers.
 fn grams(layers: &[Layer], features: &[Tensor<4>]) -> GramTargets {
     let layers = layers.iter().map(|&layer| (layer, 1.0)).collect();
     let config = GramConfig { layers, distance: GramDistance::RelativeRoot, ..GramConfig::default() };
     GramTargets::new(config, features)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+
+    /// With a number of its own for every value.
+    fn numbered(shape: [usize; 4]) -> Tensor<4> {
+        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|i| i as f32).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    #[test]
+    fn windows_are_seen_of_large_exemplars_and_all_of_others() {
+        assert_eq!(seen(&numbered([1, 3, 1024, 1024])).dims(), [1, 3, 1024, 1024]);
+        let (height, width) = (1100, 1000);
+        let windows = seen(&numbered([1, 3, height, width]));
+        assert_eq!(windows.dims(), [16, 3, WINDOW, WINDOW]);
+        let values: Vec<f32> = windows.into_data().iter::<f32>().collect();
+        let mut places = std::collections::BTreeSet::new();
+        for window in values.chunks_exact(3 * WINDOW * WINDOW) {
+            let start = window[0] as usize;
+            assert!(start / width <= height - WINDOW && start % width <= width - WINDOW);
+            let at = |i: usize| {
+                let (c, y, x) = (i / (WINDOW * WINDOW), i / WINDOW % WINDOW, i % WINDOW);
+                (start + (c * height + y) * width + x) as f32
+            };
+            assert!(window.iter().enumerate().all(|(i, &value)| value == at(i)));
+            places.insert(start);
+        }
+        assert!(places.len() > 12, "{places:?}");
+    }
 }
