@@ -9,20 +9,14 @@ use crate::measure::object_size;
 
 /// Objects of more pixels than this are learned by larger networks on larger pictures.
 const LARGE_OBJECTS: f32 = 12.0;
-/// Side of the pictures that large objects are learned on, in pixels.
-const LARGE_SIDE: usize = 192;
-/// Side of the pictures that small ones are learned on.
-const SMALL_SIDE: usize = 128;
-/// Millions of pixels that are painted while large objects are learned.
+/// Millions of pixels that are painted by an effort of 1.
+const MEGAPIXELS: f32 = 240.0;
+/// Those of textures with large objects, of which each takes twice the time.
 const LARGE_MEGAPIXELS: f32 = 140.0;
-/// Those of small ones, whose steps take less time.
-const SMALL_MEGAPIXELS: f32 = 240.0;
 /// Least side of an exemplar that larger pictures are compared with.
 const LARGE_EXEMPLAR: usize = 224;
 /// The same for a style, of which a few motifs are enough.
 const LARGE_STYLE: usize = 112;
-/// Side of the pictures that it is learned on then.
-const STYLE_SIDE: usize = 256;
 /// Scales of a network for large objects: they see all of a picture.
 const LARGE_SCALES: usize = 6;
 /// Scales of a network for small ones.
@@ -55,10 +49,8 @@ impl TrainConfig {
     }
 
     fn choose_for_texture(&mut self, large: bool) {
-        let (side, megapixels) =
-            if large { (LARGE_SIDE, LARGE_MEGAPIXELS) } else { (SMALL_SIDE, SMALL_MEGAPIXELS) };
-        self.size.get_or_insert(side);
-        self.megapixels.get_or_insert(self.effort * megapixels);
+        self.size.get_or_insert(side(large));
+        self.megapixels.get_or_insert(self.effort * if large { LARGE_MEGAPIXELS } else { MEGAPIXELS });
         self.scales.get_or_insert(if large { LARGE_SCALES } else { SMALL_SCALES });
         self.choose_patches(LEVELS, large);
         let features = *self.octaves.weight.get_or_insert(if large { LARGE_FEATURES } else { 0.0 });
@@ -67,8 +59,8 @@ impl TrainConfig {
 
     /// As deep as to where a motif of a quarter of the pictures is a few pixels.
     fn choose_for_style(&mut self, least: usize) {
-        let size = *self.size.get_or_insert(if least >= LARGE_STYLE { STYLE_SIDE } else { SMALL_SIDE });
-        self.megapixels.get_or_insert(self.effort * SMALL_MEGAPIXELS);
+        let size = *self.size.get_or_insert(side(least >= LARGE_STYLE));
+        self.megapixels.get_or_insert(self.effort * MEGAPIXELS);
         let depth = ((size.min(least) / 4).max(2).ilog2() as usize).min(MAX_STYLE_DEPTH);
         let residual = self.architecture == Architecture::Residual;
         self.scales.get_or_insert(if residual { RESIDUAL_SCALES } else { depth });
@@ -87,6 +79,11 @@ impl TrainConfig {
         }
         choose_levels(&mut self.sliced, &mut self.nearest, levels);
     }
+}
+
+/// Side of the pictures that are learned from.
+fn side(large: bool) -> usize {
+    if large { 256 } else { 128 }
 }
 
 /// Whether the objects of some pictures are large, and the pictures large enough to show it.
@@ -126,7 +123,7 @@ pub(crate) mod tests {
     #[test]
     fn large_objects_are_learned_by_deeper_networks_and_the_descriptor() {
         let config = resolved("default", &["start=\"random\""], blocks([24; 2], 256));
-        assert_eq!((config.size, config.scales, config.nearest.levels), (Some(192), Some(6), 2));
+        assert_eq!((config.size, config.scales, config.nearest.levels), (Some(256), Some(6), 2));
         assert_eq!((config.sliced.levels, &config.sliced.strides[..]), (4, &[4, 2][..]));
         let stages = config.stages().expect("stages");
         assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6, 6]);

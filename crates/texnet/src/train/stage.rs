@@ -31,7 +31,7 @@ pub(crate) struct Stage {
 }
 
 /// Side of the smallest pictures that are learned from, when it is chosen here.
-const SMALLEST: usize = 48;
+const SMALLEST: usize = 64;
 /// Least side of an exemplar at the first stage.
 const SMALLEST_EXEMPLAR: usize = 48;
 /// Shares of the painted pixels from the first stage to the last, for one stage, two and three.
