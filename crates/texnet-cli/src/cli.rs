@@ -90,7 +90,7 @@ pub(crate) struct Train {
     /// The model file to write; pictures and the folder of the run take its name [default: IMAGE.safetensors].
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
-    /// fast (about a minute), default (up to five), fine (a quarter of an hour); paper and paper-code need the weights of
+    /// fast (a minute and a half), default (five), fine (a quarter of an hour); paper and paper-code need the weights of
     /// VGG-19.
     #[arg(long, default_value = "default")]
     pub(crate) preset: String,

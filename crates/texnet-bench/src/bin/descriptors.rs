@@ -68,7 +68,7 @@ const WAYS: [Way; 2] = [Way::Optimised, Way::Generated];
 const SIDE: usize = 256;
 /// Steps of an optimisation at each size.
 const STEPS: &str = "iterations=200";
-/// Learning: an eighth of the default's megapixels, so that all of this takes a quarter of an hour, by a network that sees no
+/// Learning: an eighth of the megapixels of small objects, so that all of this takes a quarter of an hour, by a network that sees no
 /// more than its teachers do.
 const LEARNING: [&str; 4] = ["megapixels=30", "scales=5", "sliced.levels=5", "sliced.strides=[4,2]"];
 const PICTURES: &str = "out/descriptors";
@@ -191,7 +191,7 @@ img { max-width: 100% }
 </style>
 <h1>What textures are compared by</h1>
 <p>One picture of 256x256 by each teacher, seed 0: optimised (200 steps at each of the sizes), and painted by a generator
-of five scales that learned 30 megapixels, an eighth of the default. Figures: swd / spec / fit / copy of <code>texnet score</code>. The first two losses are
+of five scales that learned 30 megapixels. Figures: swd / spec / fit / copy of <code>texnet score</code>. The first two losses are
 of the families of swd and fit, which flatter them; the last figure is the share of patches that stand in the exemplar. Written
 by <code>cargo xtask figures --only descriptors</code>; what it means stands in <a href=\"descriptor.md\">descriptor.md</a>.
 ";
