@@ -68,8 +68,8 @@ const WAYS: [Way; 2] = [Way::Optimised, Way::Generated];
 const SIDE: usize = 256;
 /// Steps of an optimisation at each size.
 const STEPS: &str = "iterations=200";
-/// Learning: an eighth of the megapixels of small objects, so that all of this takes a quarter of an hour, by a network that sees no
-/// more than its teachers do.
+/// Learning: few megapixels, so that all of this takes a quarter of an hour, by a network that sees no more than its
+/// teachers do.
 const LEARNING: [&str; 4] = ["megapixels=30", "scales=5", "sliced.levels=5", "sliced.strides=[4,2]"];
 const PICTURES: &str = "out/descriptors";
 const PAGE: &str = "docs/descriptors";
