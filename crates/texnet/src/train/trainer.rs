@@ -89,7 +89,7 @@ impl Trainer {
     /// When the state belongs to another network.
     pub fn set_state(&mut self, state: State) -> Result<(), TrainError> {
         if state.step >= self.part.end() {
-            self.part = self.next_part(state.step)?;
+            self.part = self.part_of(self.config.stage(state.step)?)?;
         }
         if state.parameters.shapes != self.part.parameters().shapes {
             let other = "the saved state is of another network: start anew without --resume";
@@ -108,9 +108,9 @@ impl Trainer {
         Ok(self.config.stage(step)?.parameters(self.part.colour))
     }
 
-    fn next_part(&self, step: u64) -> Result<Part, ConfigError> {
+    fn part_of(&self, stage: Stage) -> Result<Part, ConfigError> {
         let device = self.device.clone().inner();
-        Part::new(self.config.stage(step)?, &self.pictures, &self.discriminators, &device)
+        Part::new(stage, &self.pictures, &self.discriminators, &device)
     }
 
     /// The best network so far with one more scale, at twice the size; or with frozen statistics.
@@ -121,7 +121,7 @@ impl Trainer {
             self.part.go_on(stage);
             best.frozen(self.part.generator.spec(), self.config.seed)?
         } else {
-            self.part = self.next_part(self.state.step)?;
+            self.part = self.part_of(stage)?;
             let mut grown = self.part.parameters();
             grown.adopt(&best);
             grown
