@@ -28,6 +28,10 @@ const RESIDUAL_SCALES: usize = 3;
 const LEVELS: usize = 4;
 /// Most scales and levels of styles.
 const MAX_STYLE_DEPTH: usize = 6;
+/// Patches of a step that are drawn to the nearest of the exemplar.
+const PLACES: usize = 512;
+/// Pixels of a picture for each of them, at least, where objects are large.
+const PIXELS_OF_A_PLACE: usize = 128;
 /// Weight of features, for large objects: outlines are closed, and less is copied. More would make smooth things bumpy.
 const LARGE_FEATURES: f32 = 0.4;
 /// Weight of discriminators where there are features: things are lit, dense and whole.
@@ -74,8 +78,12 @@ impl TrainConfig {
 
     /// On large pictures, a part of the places is enough.
     fn choose_patches(&mut self, levels: usize, large: bool) {
-        if self.sliced.levels == 0 {
+        if self.sliced.strides == [0] {
             self.sliced.strides = if large { vec![4, 2] } else { vec![2] };
+        }
+        if self.nearest.places == 0 {
+            let enough = self.size()[0].pow(2) / PIXELS_OF_A_PLACE;
+            self.nearest.places = if large { enough.clamp(1, PLACES) } else { PLACES };
         }
         choose_levels(&mut self.sliced, &mut self.nearest, levels);
     }
@@ -125,6 +133,9 @@ pub(crate) mod tests {
         let config = resolved("default", &["start=\"random\""], blocks([24; 2], 256));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(256), Some(6), 2));
         assert_eq!((config.sliced.levels, &config.sliced.strides[..]), (4, &[4, 2][..]));
+        let places = ["128", "256", "512"]
+            .map(|size| resolved("default", &[&format!("size={size}")], blocks([24; 2], 256)).nearest.places);
+        assert_eq!(places, [128, 512, 512]);
         let stages = config.stages().expect("stages");
         assert_eq!(stages.iter().map(|s| s.spec.scales.len()).collect::<Vec<_>>(), [4, 5, 6, 6]);
         assert!(stages.iter().map(|s| &s.config.octaves).all(|o| o.weight() > 0.0 && o.octaves > o.finest));
@@ -135,7 +146,7 @@ pub(crate) mod tests {
         for picture in [blocks([4; 2], 256), blocks([24; 2], 128)] {
             let config = resolved("default", &[], picture);
             assert_eq!((config.size, config.scales, config.sliced.levels), (Some(128), Some(4), 4));
-            assert_eq!(config.sliced.strides, [2]);
+            assert_eq!((&config.sliced.strides[..], config.nearest.places), (&[2][..], 512));
             assert_eq!((config.octaves.weight, config.noiseless_scales), (Some(0.0), Some(0)));
         }
         let style = resolved("style", &[], blocks([24; 2], 256));
@@ -147,6 +158,9 @@ pub(crate) mod tests {
         let given = ["scales=5", "octaves.weight=0", "sliced.levels=5", "size=128"];
         let finest = ["noiseless_scales=1", "smooth_scales=2"];
         let config = resolved("default", &[&given[..], &finest].concat(), blocks([24; 2], 256));
+        assert_eq!(config.sliced.strides, [4, 2]);
+        let dense = resolved("default", &["sliced.strides=[1]", "nearest.places=64"], blocks([24; 2], 256));
+        assert_eq!((&dense.sliced.strides[..], dense.sliced.levels, dense.nearest.places), (&[1][..], 4, 64));
         assert_eq!((config.size, config.scales, config.nearest.levels), (Some(128), Some(5), 3));
         assert_eq!((config.octaves.weight, config.noiseless_scales), (Some(0.0), Some(1)));
         let noisy = |spec: GeneratorSpec| spec.scales.iter().filter(|scale| scale.noise != [0.0; 2]).count();

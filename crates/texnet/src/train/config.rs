@@ -118,9 +118,9 @@ pub struct TrainConfig {
     pub beta2: f32,
     /// The learning rate.
     pub schedule: Schedule,
-    /// The sliced loss; its levels are chosen when 0, and its strides with them.
+    /// The sliced loss; its levels are chosen when 0, and its strides when they are `[0]`.
     pub sliced: SlicedConfig,
-    /// The distance to single patches, beside the sliced loss; its levels are chosen when 0.
+    /// The distance to single patches, beside the sliced loss; its levels are chosen when 0, and its places.
     pub nearest: NearestConfig,
     /// Features of the descriptor that is built in, beside the sliced loss; the weight is chosen when it is absent.
     pub octaves: OctavesConfig,
@@ -165,8 +165,8 @@ impl Default for TrainConfig {
             beta1: 0.9,
             beta2: 0.99,
             schedule: Schedule::default(),
-            sliced: SlicedConfig { levels: 0, ..SlicedConfig::default() },
-            nearest: NearestConfig { levels: 0, ..NearestConfig::default() },
+            sliced: SlicedConfig { levels: 0, strides: vec![0], ..SlicedConfig::default() },
+            nearest: NearestConfig { levels: 0, places: 0, ..NearestConfig::default() },
             octaves: OctavesConfig { octaves: 4, finest: 1, ..OctavesConfig::default() },
             content: None,
             strengths: [1.0; 2],
