@@ -53,6 +53,13 @@ impl Draw {
         ((f64::from(self.uniform()) * count as f64) as usize).min(count.saturating_sub(1))
     }
 
+    /// Brings values into random order, at most 2^24 of them (Fisher and Yates 1938).
+    pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        for i in (1..values.len()).rev() {
+            values.swap(i, self.below(i + 1));
+        }
+    }
+
     /// Normal with mean 0 and variance 1 (Box and Muller 1958).
     pub fn normal(&mut self) -> f32 {
         let radius = (-2.0 * f64::from(1.0 - self.uniform()).ln()).sqrt();
@@ -76,6 +83,17 @@ mod tests {
         let values: Vec<f64> = (0..40_000).map(|_| f64::from(draw.normal())).collect();
         let moment = |k: i32| values.iter().map(|v| v.powi(k)).sum::<f64>() / values.len() as f64;
         assert!(moment(1).abs() < 0.02 && (moment(2) - 1.0).abs() < 0.03 && (moment(4) - 3.0).abs() < 0.2);
+    }
+
+    #[test]
+    fn every_value_comes_to_every_place_as_often() {
+        let mut counts = [[0; 4]; 4];
+        for step in 0..4000 {
+            let mut values = [0, 1, 2, 3];
+            Draw::new(7, Stream::Noise, step).shuffle(&mut values);
+            values.iter().zip(&mut counts).for_each(|(&value, counts)| counts[value] += 1);
+        }
+        assert!(counts.as_flattened().iter().all(|count| (900..1100).contains(count)), "{counts:?}");
     }
 
     #[test]

@@ -13,5 +13,6 @@ pub mod optimise;
 pub mod photographs;
 pub mod profile;
 pub mod resize;
+mod sums;
 pub mod threads;
 pub mod train;

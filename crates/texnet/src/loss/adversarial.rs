@@ -79,20 +79,19 @@ impl Discriminators {
     }
 }
 
-/// Features of an exemplar that pictures are compared with, `[channels, places]`: those of so many places at random, if
-/// it has more; none if it has too few.
+/// Features of an exemplar that pictures are compared with, `[channels, places]`, in random order: those of so many
+/// places, if it has more; none if it has too few.
 pub(super) fn places(features: &Tensor<4>, most: usize) -> Option<Tensor<2>> {
     let features = flat(features);
     let [_, count] = features.dims();
     if count < LEAST_PLACES {
         return None;
     }
-    if count <= most {
-        return Some(features);
-    }
-    let mut draw = Draw::new(0, Stream::Selection, count as u64);
-    let chosen = (0..most).map(|_| draw.below(count) as i32).collect();
-    let chosen = Tensor::<1, Int>::from_data(TensorData::new::<i32, _>(chosen, [most]), &features.device());
+    let mut chosen: Vec<i32> = (0..count as i32).collect();
+    Draw::new(0, Stream::Selection, count as u64).shuffle(&mut chosen);
+    chosen.truncate(most);
+    let shape = [chosen.len()];
+    let chosen = Tensor::<1, Int>::from_data(TensorData::new(chosen, shape), &features.device());
     Some(features.select(1, chosen))
 }
 
@@ -168,6 +167,24 @@ mod tests {
         for (most, count) in [(1000, all), (all, all), (120, 120)] {
             assert_eq!(places(&exemplar, most).expect("enough places").dims(), [SHAPE[1], count]);
         }
-        assert!(places(&exemplar.slice([0..1, 0..3]), 1000).is_none());
+        assert!(places(&exemplar.clone().slice([0..1, 0..3]), 1000).is_none());
+        let sorted = |values: Tensor<2>| values.sort(1).into_data().iter::<f32>().collect::<Vec<_>>();
+        let shuffled = places(&exemplar, all).expect("enough places");
+        assert_eq!(sorted(shuffled.clone()), sorted(flat(&exemplar)));
+        assert_ne!(shuffled.into_data(), flat(&exemplar).into_data());
+    }
+
+    #[test]
+    fn the_halves_of_the_places_are_learned_from_in_turn() {
+        let after = |steps: usize, second: f32| {
+            let half = SHAPE.iter().product::<usize>() / 2;
+            let pictures = [&values(1, 0.0)[..half], &values(2, second)[..half]].concat();
+            let discriminators = Discriminators::default();
+            discriminators.set_rate(0.004);
+            (0..steps).for_each(|_| _ = value(&discriminators, pictures.clone()));
+            discriminators.state()
+        };
+        assert_eq!(after(1, 0.0), after(1, 1.0));
+        assert_ne!(after(2, 0.0), after(2, 1.0));
     }
 }

@@ -10,6 +10,8 @@
 use rayon::prelude::*;
 use texnet_kernels::{Level, vectorized};
 
+use crate::sums::dot;
+
 /// The weights of a convolution, and what their step depends on.
 pub(crate) struct Matrix<'a> {
     /// Outputs: rows of the matrix.
@@ -107,21 +109,6 @@ fn product(left: &[f32], right: &[f32], rows: usize) -> Vec<f32> {
         },
     );
     out
-}
-
-/// Partial sums of a product of vectors: always as many, so that rounding is the same everywhere.
-const PARTS: usize = 16;
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, b) = (a.as_chunks::<PARTS>(), b.as_chunks::<PARTS>());
-    let mut parts = [0.0; PARTS];
-    for (a, b) in a.0.iter().zip(b.0) {
-        for (part, (a, b)) in parts.iter_mut().zip(a.iter().zip(b)) {
-            *part += a * b;
-        }
-    }
-    let rest = a.1.iter().zip(b.1).map(|(a, b)| a * b);
-    parts.into_iter().chain(rest).sum()
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! A discriminator of single places: two convolutions of 1x1 over features.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::draw::{Draw, Stream};
+use crate::sums::{dot, sum};
 use crate::train::adam::{Adam, Moments};
 
 /// Channels between the two convolutions.
@@ -33,6 +36,13 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
+    /// What it says of some of the places.
+    fn at(&self, places: Range<usize>) -> Self {
+        let scores = self.scores[places.clone()].to_vec();
+        let rows = self.hidden.chunks_exact(self.scores.len());
+        Self { scores, hidden: rows.flat_map(|row| &row[places.clone()]).copied().collect() }
+    }
+
     /// How far each score is below that of an exemplar; 0 above it.
     fn lacks(&self) -> impl Iterator<Item = f32> {
         self.scores.iter().map(|score| (1.0 - score).max(0.0))
@@ -72,6 +82,12 @@ impl Discriminator {
         let mut rest = numbers.iter().copied();
         let mut list = || sizes.map(|size| rest.by_ref().take(size).collect()).to_vec();
         Some(Self { values: list(), moments: Moments { steps, first: list(), second: list() } })
+    }
+
+    /// The half of so many places that its next step learns from.
+    fn half(&self, places: usize) -> Range<usize> {
+        let middle = places / 2;
+        if self.moments.steps.is_multiple_of(2) { 0..middle } else { middle..places }
     }
 
     fn normalise(&mut self) {
@@ -129,14 +145,14 @@ impl Discriminator {
         let outer = |score: &f32| if sign * score < 1.0 { -sign / places as f32 } else { 0.0 };
         let outer: Vec<f32> = verdict.scores.iter().map(outer).collect();
         let inner = self.inner(verdict, &outer);
-        let sums = inner.chunks_exact(places).map(|row| row.iter().sum()).collect();
-        let along = |row: &[f32]| row.iter().zip(&outer).map(|(h, o)| h * o).sum();
-        let second = verdict.hidden.chunks_exact(places).map(along).collect();
+        let sums = inner.chunks_exact(places).map(sum).collect();
+        let second = verdict.hidden.chunks_exact(places).map(|row| dot(row, &outer)).collect();
         let first = matrix(inner, &features.device()).matmul(features.clone().transpose());
-        vec![vector(first), sums, second, vec![outer.iter().sum()]]
+        vec![vector(first), sums, second, vec![sum(&outer)]]
     }
 
     /// One step of this size towards telling an exemplar's features from a picture's, of which it has said something.
+    /// Halves of the places take turns, which costs half and teaches as much.
     pub(super) fn learn(
         &mut self,
         exemplar: &Tensor<2>,
@@ -144,8 +160,11 @@ impl Discriminator {
         of_picture: &Verdict,
         rate: f32,
     ) {
-        let mut gradients = self.hinge(exemplar, &self.judge(exemplar), 1.0);
-        let of_picture = self.hinge(picture, of_picture, -1.0);
+        let [real, painted] = [exemplar, picture].map(|all| self.half(all.dims()[1]));
+        let exemplar = exemplar.clone().slice_dim(1, real);
+        let picture = picture.clone().slice_dim(1, painted.clone());
+        let mut gradients = self.hinge(&exemplar, &self.judge(&exemplar), 1.0);
+        let of_picture = self.hinge(&picture, &of_picture.at(painted), -1.0);
         let pairs = gradients.iter_mut().flatten().zip(of_picture.iter().flatten());
         pairs.for_each(|(sum, gradient)| *sum += gradient);
         ADAM.step(&mut self.values, &gradients, &mut self.moments, rate);
