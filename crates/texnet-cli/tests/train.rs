@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use desk::Desk;
+use texnet_infer::Image;
 
 /// Settings of a run that takes a second.
 const SMALL: &str = "--size 32 --set scales=3 --set sliced.levels=2 --set sliced.bank=24";
@@ -47,6 +48,23 @@ fn the_steps_to_come_are_named() {
             desk.run(&format!("{arguments} --set coarse_iterations=[] --set frozen_iterations={frozen}"));
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains(named), "{told}");
+    }
+}
+
+#[test]
+fn a_scale_is_advised_for_large_objects_unless_one_is_given() {
+    let desk = Desk::new();
+    let stripe = |i: usize| (i as f32 / 30.0).sin();
+    desk.write(
+        "blots.png",
+        Image::from_fn(512, 512, |y, x| [0.5 + 0.4 * stripe(y) * stripe(x); 3]),
+        8,
+        false,
+    );
+    for (scale, advised) in [("", true), ("--scale 0.5", false)] {
+        let output = desk.run(&format!("train blots.png --iterations 3 {scale} {SMALL}"));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && told.contains("--scale 0.") == advised, "{told}");
     }
 }
 

@@ -2,16 +2,45 @@
 
 use texnet_infer::Image;
 
+use crate::resize::resize;
+
 /// Correlation at which neighbouring places count as another object.
 const CORRELATED: f64 = 0.1;
 /// Objects are not followed farther than this, in pixels.
 const FARTHEST: usize = 64;
+/// Objects that are larger than this along rows and along columns are not learned whole.
+const LARGEST: f32 = 40.0;
+/// Size at which they are.
+const LEARNED: f32 = 16.0;
 
 /// How large the objects of a texture are, in pixels: the distance over which its brightness stays correlated, along rows or
 /// columns, whichever is longer: bands and bricks are large in one direction. Round objects are twice as wide. At most 64, and
 /// half of the picture.
 #[must_use]
 pub fn object_size(image: &Image) -> f32 {
+    let [rows, columns] = extents(image);
+    rows.max(columns)
+}
+
+/// At which scale the objects of a texture are learned whole, and how many pixels they have; none if they are small enough.
+#[must_use]
+pub fn advised_scale(image: &Image) -> Option<(f32, f32)> {
+    let size = shorter_extent(image);
+    (size > LARGEST).then(|| (LEARNED / size, 2.0 * size))
+}
+
+/// Along rows or columns, whichever is shorter, followed as far as the picture allows.
+fn shorter_extent(image: &Image) -> f32 {
+    let [rows, columns] = extents(image);
+    let half = [image.height() / 2, image.width() / 2];
+    if rows.min(columns) < FARTHEST as f32 || half[0].min(half[1]) < 2 * FARTHEST {
+        return rows.min(columns);
+    }
+    2.0 * shorter_extent(&resize(image, half))
+}
+
+/// The distances over which brightness stays correlated, along rows and along columns.
+fn extents(image: &Image) -> [f32; 2] {
     let [height, width] = [image.height(), image.width()];
     let grey: Vec<f64> = (0..height * width)
         .map(|i| image.pixel(i / width, i % width).iter().map(|&v| f64::from(v)).sum::<f64>() / 3.0)
@@ -25,7 +54,7 @@ pub fn object_size(image: &Image) -> f32 {
             |d: &usize| correlation(&centred, [height, width], step.map(|s| s * d)) < CORRELATED * power;
         (1..limit).find(falls).unwrap_or(limit) as f32
     };
-    along([1, 0], height).max(along([0, 1], width))
+    [along([1, 0], height), along([0, 1], width)]
 }
 
 /// The mean product of values that lie `[rows, columns]` apart.
@@ -62,6 +91,18 @@ pub(crate) mod tests {
     fn long_objects_are_large() {
         let [wide, high] = [[4, 24], [24, 4]].map(|sides| object_size(&blocks(sides, 96)));
         assert!(wide >= 16.0 && high >= 16.0, "{wide} {high}");
+    }
+
+    #[test]
+    fn a_scale_is_advised_where_objects_are_large_in_both_directions() {
+        for sides in [[24, 24], [24, 200], [200, 24]] {
+            assert_eq!(advised_scale(&blocks(sides, 1024)), None, "{sides:?}");
+        }
+        for side in [60, 150] {
+            let (scale, size) = advised_scale(&blocks([side; 2], 1024)).expect("an advice");
+            let learned = scale * side as f32;
+            assert!((12.0..30.0).contains(&learned) && size > side as f32, "{side} {scale} {size}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use serde_json::json;
 use texnet::margins::inside;
+use texnet::measure::advised_scale;
 use texnet::train::{Event, TrainConfig, Trainer, flicker};
 use texnet_infer::model::Summary;
 use texnet_infer::{Image, Model, Plane, PlaneOptions, Precision, Window};
@@ -99,6 +100,7 @@ impl Lesson<'_> {
             folder.start(&config)?;
         }
         report.say(&describe(&config, &self.exemplars));
+        say_scale(&config, &self.exemplars, report);
         if !config.takes_whole() {
             say_margins(self.images, &self.exemplars, report);
         }
@@ -218,6 +220,16 @@ pub(super) fn say_margins(images: &[PathBuf], exemplars: &[Image], report: &Repo
                 "{path}: {lost} are left out, since the middle of the picture has no such colours: --whole keeps them"
             ));
         }
+    }
+}
+
+/// What would help when objects are too large to be learned whole.
+fn say_scale(config: &TrainConfig, exemplars: &[Image], report: &Report) {
+    let advice = exemplars.iter().filter_map(advised_scale).next();
+    if let (Some((scale, size)), None, 1.0) = (advice, &config.content, config.scale) {
+        report.say(&format!(
+            "things seem to be {size:.0} pixels large, more than is learned whole: --scale {scale:.2} makes them smaller"
+        ));
     }
 }
 
