@@ -22,11 +22,13 @@ pub fn object_size(image: &Image) -> f32 {
     rows.max(columns)
 }
 
-/// At which scale the objects of a texture are learned whole, and how many pixels they have; none if they are small enough.
+/// At which scale the objects of a texture are learned whole, and how many pixels they have; none if they are small enough,
+/// or so large that the picture shows no more than a few.
 #[must_use]
 pub fn advised_scale(image: &Image) -> Option<(f32, f32)> {
     let size = shorter_extent(image);
-    (size > LARGEST).then(|| (LEARNED / size, 2.0 * size))
+    let most = image.height().min(image.width()) as f32 / 4.0;
+    (size > LARGEST && size < most).then(|| (LEARNED / size, 2.0 * size))
 }
 
 /// Along rows or columns, whichever is shorter, followed as far as the picture allows.
@@ -98,6 +100,8 @@ pub(crate) mod tests {
         for sides in [[24, 24], [24, 200], [200, 24]] {
             assert_eq!(advised_scale(&blocks(sides, 1024)), None, "{sides:?}");
         }
+        let slope = Image::from_fn(1024, 1024, |y, x| [(y + x) as f32 / 2048.0; 3]);
+        assert_eq!(advised_scale(&slope), None);
         for side in [60, 150] {
             let (scale, size) = advised_scale(&blocks([side; 2], 1024)).expect("an advice");
             let learned = scale * side as f32;

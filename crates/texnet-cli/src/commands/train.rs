@@ -225,8 +225,10 @@ pub(super) fn say_margins(images: &[PathBuf], exemplars: &[Image], report: &Repo
 
 /// What would help when objects are too large to be learned whole.
 fn say_scale(config: &TrainConfig, exemplars: &[Image], report: &Report) {
-    let advice = exemplars.iter().filter_map(advised_scale).next();
-    if let (Some((scale, size)), None, 1.0) = (advice, &config.content, config.scale) {
+    if config.content.is_some() || config.scale != 1.0 {
+        return;
+    }
+    if let Some((scale, size)) = exemplars.iter().find_map(advised_scale) {
         report.say(&format!(
             "things seem to be {size:.0} pixels large, more than is learned whole: --scale {scale:.2} makes them smaller"
         ));
