@@ -28,9 +28,7 @@ const RESIDUAL_SCALES: usize = 3;
 const LEVELS: usize = 4;
 /// Most scales and levels of styles.
 const MAX_STYLE_DEPTH: usize = 6;
-/// Patches of a step that are drawn to the nearest of the exemplar.
-const PLACES: usize = 512;
-/// Pixels of a picture for each of them, at least, where objects are large.
+/// Pixels of a picture, at least, for each patch that is drawn to the nearest of the exemplar, where objects are large.
 const PIXELS_OF_A_PLACE: usize = 128;
 /// Weight of features, for large objects: outlines are closed, and less is copied. More would make smooth things bumpy.
 const LARGE_FEATURES: f32 = 0.4;
@@ -83,7 +81,8 @@ impl TrainConfig {
         }
         if self.nearest.places == 0 {
             let enough = self.size()[0].pow(2) / PIXELS_OF_A_PLACE;
-            self.nearest.places = if large { enough.clamp(1, PLACES) } else { PLACES };
+            let most = NearestConfig::default().places;
+            self.nearest.places = if large { enough.clamp(1, most) } else { most };
         }
         choose_levels(&mut self.sliced, &mut self.nearest, levels);
     }
